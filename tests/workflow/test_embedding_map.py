@@ -154,6 +154,22 @@ def test_columns_colour_with_a_legend_and_what_is_missing_is_counted(few, browse
     browser.picture("embedding_map_one_class")
 
 
+def test_numbers_are_those_of_the_table(tmp_path, browser):
+    years, areas = [str(1990 + k) for k in range(18)], [str(45671 + k) for k in range(18)]
+    write_map(tmp_path, 3, 6, year=years, area=areas, **{"L" * 160: ["M" * 160, "x"] * 9})
+    size = {"width": 400, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+    browser.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    browser.open(tmp_path / "figures/embedding_maps/m.html")
+    browser.wait("return document.body.dataset.ready == 'yes'")
+    assert browser.do("return document.documentElement.scrollWidth <= innerWidth"), "a long name widens the page"
+    browser.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    opened(browser, tmp_path)
+    point_at(browser, "S00004", click=True)
+    for name, value in (("year", "1994"), ("area", "45,675")):
+        colour_by(browser, name)
+        assert f"{name}: {value}" in browser.do("return document.querySelector('#slide').innerText")
+
+
 def test_search_and_keys(few, browser):
     from selenium.webdriver.common.keys import Keys
 

@@ -28,7 +28,11 @@ ABOUT = {
     "predictions": ["m/t: 5 predicted"],
     "methods": f"Slides were tiled. {HOSTILE}",
     "figures": ["none", "label_curve", "tasks"],
-    "shown": {"label_curve": ["6 Protocols", "number of labels"], "metrics": ["5 Probes", "All metrics"]},
+    "shown": {
+        "label_curve": ["6 Protocols", "number of labels"],
+        "metrics": ["5 Probes", "all metrics"],
+        "tasks": ["5", "t-SNE"],
+    },
 }
 
 
@@ -81,7 +85,18 @@ def test_every_link_leads_to_a_file_and_every_result_is_linked(page, browser):
     assert all(os.path.isfile(urllib.parse.unquote(urllib.parse.urlsplit(place).path)) for place in places)
     text = (page.parent / "index.html").read_text()
     assert "S%201%23.png" in text, "a name with a blank and a hash is quoted"
+    assert "All metrics " in text
+    assert "t-SNE " in text
     assert "Map of embeddings, with the neighbours of each slide: m" in text
+
+
+def test_nothing_is_cut_off_in_a_small_window(page, browser):
+    size = {"width": 400, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+    browser.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    browser.open(page)
+    browser.picture("first_page_small")
+    assert browser.do("return document.documentElement.scrollWidth <= innerWidth")
+    browser.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
 def test_the_same_results_give_the_same_page(page):

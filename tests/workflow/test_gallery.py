@@ -14,13 +14,16 @@ from few_slides import GRID, FewSlides
 from molpath.common.files import read_tsv, write_tsv
 from molpath.common.ledger import Entry
 from molpath.slides.cohort import collect_slides
-from molpath.tables.gallery import COLOURS, write_gallery
+from molpath.tables.gallery import COLOURS, TISSUE, write_gallery
 from molpath.tables.ledger import write_ledger
 from molpath.tissue.classes import CLASSES
+from molpath.tissue.drawing import PALETTE
 from PIL import Image
 
 HOSTILE = "</script><img src=http://a.example/x.png onerror=\"document.title='ran'\">'\""
 SHOWN = "return [...document.querySelectorAll('.gallery figure:not([hidden])')].map(card => card.dataset.slide)"
+SIZES = """return [...document.querySelectorAll('.stack')].map(stack => ['.stack', '.over', '.ground'].map(name =>
+[(stack.parentElement.querySelector(name)).offsetWidth, stack.parentElement.querySelector(name).offsetHeight]))"""
 LOADED = "return [...document.querySelectorAll(arguments[0])].every(image => image.complete && image.naturalWidth > 0)"
 
 
@@ -92,14 +95,31 @@ def test_layers_are_switched_on(few, browser):
     browser.find("[data-layer=attention]")[0].click()
     browser.wait(LOADED, ".map.attention")
     assert len(browser.find(".map.attention")) == 1
-    # Layers end where the slide does: the legend below it is part of the thumbnail alone.
-    for width, height, over in browser.do(
-        "return [...document.querySelectorAll('.over')].map(x => [x.offsetWidth, x.offsetHeight, x.style.aspectRatio])"
-    ):
-        across, down = map(float, over.split("/"))
-        assert height == pytest.approx(width * down / across, abs=1)
+    # Pictures and layers end where the slide does: the legend below it is cut off, and stands above all slides.
+    for slide, layer, picture in browser.do(SIZES):
+        assert slide[0] / slide[1] == pytest.approx(1, abs=0.01)
+        assert layer == slide
+        assert picture[0] == slide[0]
+        assert picture[1] > slide[1] + 5
+    text = browser.do("return document.querySelector('.sentences p').textContent")
+    assert "tissue" in text
+    assert (PALETTE["tissue"], {name: PALETTE[name] for name in COLOURS}) == (TISSUE, COLOURS)
     browser.picture("gallery")
     assert browser.complaints() == []
+
+
+@pytest.mark.parametrize(("width", "height", "stays"), [(1400, 900, True), (400, 800, False), (1400, 400, False)])
+def test_switches_leave_room_for_slides(few, browser, width, height, stays):
+    """They stay in sight where there is room; no card touches them or is cut off at the right."""
+    size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+    browser.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    opened(browser, few.results)
+    place = "const box = document.querySelector(arguments[0]).getBoundingClientRect(); return [box.top, box.bottom]"
+    assert browser.do(place, ".gallery figure")[0] >= browser.do(place, ".controls")[1] + 8
+    browser.do("document.querySelector('.gallery').style.minHeight = '3000px'; scrollTo(0, 1500)")
+    assert (browser.do(place, ".controls")[0] == 0) == stays
+    assert browser.do("return document.documentElement.scrollWidth <= innerWidth")
+    browser.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
 def test_patches_lie_where_they_were_cut(few):

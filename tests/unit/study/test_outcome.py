@@ -133,7 +133,12 @@ def test_embedded_cases_and_probed_tasks_are_counted(study):
     lines = [" ".join(line.split()) for line in said.splitlines()]
     assert "embed mean 7 1" in lines
     assert "embed cases of mean 7 1" in lines
-    assert "probe models and protocols on 1 tasks 1 1 not reached" in lines
+    assert "probe models and protocols on 1 task 1 1 not reached" in lines
+    # A transfer is a pair of tasks, of which the second is tested.
+    study.probing.section["transfer"]["use"] = [f"elsewhere=={study.probing.used[0]}"]
+    make(study, study.probing.of_protocols()[0], [{"fold": 0}])
+    lines = [" ".join(line.split()) for line in study.outcome.text(()).splitlines()]
+    assert "probe models and protocols on 1 task 2 2 not reached" in lines
 
 
 def test_where_it_lies_and_a_report_that_is_older(study):

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from molpath.common.files import read_tsv, write_tsv
 from molpath.common.h5ad import write_h5ad
+from molpath.tables import embedding_map
 from molpath.tables.embedding_map import describe, map_embeddings, neighbours_of
 
 HOSTILE = "</script><img src=http://a.example/x.png onerror=\"document.title='ran'\">'\""
@@ -75,6 +76,18 @@ def test_equal_embeddings_stand_in_the_order_of_slides_and_zeros_are_like_nobody
     assert found.rows.tolist()[:4] == [[2, 3, 1], [0, 2, 3], [0, 3, 1], [0, 2, 1]]
     assert found.cosines[4].tolist() == [0, 0, 0]
     assert neighbours_of(x[:1], 3).rows.shape == (1, 0)
+
+
+def test_the_first_of_more_equal_embeddings_than_are_listed():
+    x = np.repeat(np.random.default_rng(0).normal(size=(2, 8)), 15, axis=0).astype(np.float32)
+    assert neighbours_of(x, 10).rows.tolist() == nearest_by_hand(x, 10).tolist()
+
+
+def test_neighbours_in_blocks_of_slides_are_the_same(monkeypatch):
+    """Distances of many slides are computed some rows at a time."""
+    x = np.random.default_rng(0).normal(size=(50, 8)).astype(np.float32)
+    monkeypatch.setattr(embedding_map, "MEGABYTES", 0.002)  # five rows
+    assert neighbours_of(x, 10).rows.tolist() == nearest_by_hand(x, 10).tolist()
 
 
 def test_the_same_inputs_give_the_same_bytes(tmp_path):
@@ -143,6 +156,21 @@ def test_numbers_have_a_scale_and_what_is_missing_stays_missing():
     assert describe("case_id", cells)["codes"][:2] != [1, 2]
     few = describe("x", ["b", "a", "b", ""])
     assert (few["words"], few["codes"]) == (["b", "a"], [0, 1, 0, -1])
+
+
+def test_whole_numbers_keep_their_digits():
+    cells = ["45671", "1234567", "123456789012", "2.123456789", "-7"]
+    assert describe("n", cells)["numbers"] == [45671, 1234567, 123456789012, 2.12346, -7]
+
+
+def test_a_slide_alone_and_one_without_an_embedding(tmp_path):
+    ids, *_ = write_cohort(tmp_path, groups=1, each=1, width=1)
+    fates = pd.DataFrame({"slide_id": [*ids, "L1"], "status": ["ok", "set_aside"]})
+    write_tsv(tmp_path / "embed/m/slides.tsv", fates)
+    _, data, page = draw(tmp_path)
+    assert data["near"] == [[]]
+    assert "1 slide, 1 number each" in page
+    assert "1 slide has no embedding and is not shown" in page
 
 
 def test_texts_of_others_are_no_markup(tmp_path):

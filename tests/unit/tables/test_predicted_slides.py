@@ -29,6 +29,11 @@ def test_a_slide_has_the_row_of_its_case(tmp_path):
     assert "nothing is said" in as_html(said, 3)
 
 
+def test_a_class_named_by_a_number_keeps_its_name(tmp_path):
+    said = said_of(tmp_path, [{"case_id": "A", "prob_0.5": "0.25", "predicted": "0.5"}])
+    assert "predicted: 0.5; probability of 0.5: 0.250" in as_html(said, 1)
+
+
 def test_a_task_of_slides_has_a_row_per_slide(tmp_path):
     rows = [{"case_id": "B", "slide_id": f"S{k}", "risk": f"{k}.5", "risk_group": "low"} for k in (2, 0)]
     said = said_of(tmp_path, rows)["m/t"]

@@ -25,11 +25,11 @@ def write_tables(
 ) -> None:
     """Write <table>.parquet beside `output` for every table of results.yaml that is there, and `output`, their list.
 
-        Files of one entry stand in one table, below each other, with a column for each placeholder of their path that they
-            have no column for (shard, task, …); <part>_of_path where a user's column has its name. Tables of new slides are
-        called new-<table>. An empty cell is a missing value, text stays as it is typed. Raises ValueError where a column of
-        numbers holds something else.
-        """
+    Files of one entry stand in one table, below each other, with a column for each placeholder of their path that they
+        have no column for (shard, task, …); <part>_of_path where a user's column has its name. Tables of new slides are
+    called new-<table>. An empty cell is a missing value, text stays as it is typed. Raises ValueError where a column of
+    numbers holds something else.
+    """
     files_of: dict[str, list[tuple[str, str, Table]]] = {}
     for path, plain, table in find_tables(results, read_tables(schema)):
         name = f"new-{table.name}" if path.startswith(NEW_SLIDES) else table.name

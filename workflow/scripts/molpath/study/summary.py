@@ -56,7 +56,7 @@ class Summary:
     def losses(self, entries: Sequence[Entry]) -> list[str]:
         """How many slides were set aside, then a sentence for each stage and reason; of no entries, none."""
         lines = losses(entries, len(self.slides.rows), width=UNBROKEN) if entries else []
-        return [line.strip() for line in lines if line]
+        return [line.strip().replace("  ", " in stage ", 1) for line in lines if line]
 
     def lost_before(self, made_files: Collection[str]) -> Counter[str]:
         """Reasons for which slides were set aside before a run that makes certain files."""
@@ -181,9 +181,11 @@ class Summary:
         metrics = self.probing.metrics() if "probe" in stages else []
         probed = [path for path in metrics if os.path.isfile(self._path(path))]
         if probed:
-            tasks = {path.split("/")[-3] for path in probed}
+            # A pair "trained==tested" of transfer is no task of its own.
+            tasks = {path.split("/")[-3].rpartition("==")[2] for path in probed}
+            on_tasks = f"models and protocols on {len(tasks):,} task{'s' * (len(tasks) > 1)}"
             lacking = f"{len(metrics) - len(probed):,} not reached" if len(probed) < len(metrics) else ""
-            rows.append(("probe", f"models and protocols on {len(tasks):,} tasks", f"{len(probed):,}", "", lacking))
+            rows.append(("probe", on_tasks, f"{len(probed):,}", "", lacking))
         return rows
 
     def _profiles(self, pairs: Sequence[Mapping[str, str]]) -> list[Sequence[str]]:

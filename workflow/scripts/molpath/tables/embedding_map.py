@@ -25,8 +25,12 @@ from .pages import NAMES, NUMBER, Section, pack, write_page
 
 #: Neighbours of a slide that are listed.
 NEIGHBOURS = 10
+#: Memory for distances between embeddings at a time.
+MEGABYTES = 64
 #: Columns that name files or say how an embedding was put together.
 NOT_SHOWN = ("slides_used", "identity", "contours", "quality", "thumbnail", "pixels", "bytes")
+#: Whole numbers from which on a float doesn't hold every digit.
+WHOLE = 1e15
 #: Percentiles at which the scale of a column of numbers ends.
 ENDS = (1, 99)
 
@@ -76,17 +80,29 @@ def neighbours_of(x: np.ndarray, k: int) -> Neighbours:
 
     An embedding of zeros has a cosine of 0 with all others.
     """
-    from sklearn.neighbors import NearestNeighbors
+    from sklearn.metrics import pairwise_distances_chunked
 
     k = min(k, len(x) - 1)
     if k < 1:
         return Neighbours(np.zeros((len(x), 0), int), np.zeros((len(x), 0)))
+
+    def nearest(far: np.ndarray, start: int) -> list[tuple[np.ndarray, np.ndarray]]:
+        cosines = np.round(1 - far, 9)
+        np.fill_diagonal(cosines[:, start:], -np.inf)
+        found = []
+        for row in cosines:
+            near = np.flatnonzero(row >= np.partition(row, -k)[-k])
+            # Of equal ones, within the rounding of a cosine, the first in the order of the slides.
+            near = near[np.argsort(-row[near], kind="stable")][:k]
+            found.append((near, row[near]))
+        return found
+
     with threadpool_limits(1):
-        far, rows = NearestNeighbors(n_neighbors=k, metric="cosine").fit(x.astype(np.float64)).kneighbors()
-    # Of equal ones, within the rounding of a cosine, the first in the order of the slides.
-    cosines = np.round(1 - far, 9)
-    order = np.lexsort((rows, -cosines))
-    return Neighbours(np.take_along_axis(rows, order, 1), np.take_along_axis(cosines, order, 1))
+        blocks = pairwise_distances_chunked(
+            x.astype(np.float64), reduce_func=nearest, metric="cosine", n_jobs=1, working_memory=MEGABYTES
+        )
+        rows, cosines = zip(*(pair for block in blocks for pair in block), strict=True)
+    return Neighbours(np.array(rows), np.array(cosines))
 
 
 def as_table(ids: Sequence[str], places: np.ndarray, near: Neighbours) -> pd.DataFrame:
@@ -133,8 +149,8 @@ def describe(name: str, cells: Sequence[str]) -> dict[str, Any]:
 
 
 def short(value: float) -> float:
-    """Six significant digits."""
-    return float(f"{value:.6g}")
+    """Six significant digits; a whole number keeps all of its digits."""
+    return float(value if float(value).is_integer() and abs(value) < WHOLE else f"{value:.6g}")
 
 
 def write_map(
@@ -178,14 +194,18 @@ def is_shown(name: str) -> bool:
 def sentences(data: Mapping[str, Any], counts: Mapping[str, int]) -> list[str]:
     """What the map shows, what it leaves out, and what its distances don't mean."""
     shown = len(data["slides"])
-    lines = [f"{shown:,} slides, {counts['width']:,} numbers each, in two dimensions by t-SNE (started from PCA)."]
+    lines = [
+        f"{shown:,} slide{'s' * (shown > 1)}, {counts['width']:,} number{'s' * (counts['width'] > 1)} each, in two "
+        "dimensions by t-SNE (started from PCA)."
+    ]
     if counts["total"] > shown:
         lines.append(
             f"Only {shown:,} of {counts['total']:,} slides are shown, drawn at random (seed {counts['seed']}, "
             "report/map/points), and neighbours are looked for among them alone."
         )
     if counts["without"]:
-        lines.append(f"{counts['without']:,} slides have no embedding and are not shown: embed/…/slides.tsv says why.")
+        have = "slide has no embedding and is" if counts["without"] == 1 else "slides have no embedding and are"
+        lines.append(f"{counts['without']:,} {have} not shown: embed/…/slides.tsv says why.")
     if len({*zip(data["x"], data["y"], strict=True)}) == 1:
         lines.append("All lie on one point: there are fewer than four slides, or the model gives all the same vector.")
     lines.append(
@@ -194,7 +214,7 @@ def sentences(data: Mapping[str, Any], counts: Mapping[str, int]) -> list[str]:
     )
     if shown > 1:
         lines.append(
-            f"Lines lead to the {len(data['near'][0])} nearest slides by the cosine of whole embeddings. Where they "
+            f"Lines lead to the nearest slides ({len(data['near'][0])}) by the cosine of whole embeddings. Where they "
             "lead far away, the map is wrong and the lines are right."
         )
     return lines

@@ -20,7 +20,12 @@ const make = (tag, text, parent) => {
   return node;
 };
 const nameOf = (each) => each.name.replaceAll("_", " ");
-const number = (value) => value === null ? "not given" : value.toLocaleString("en", { maximumSignificantDigits: 4 });
+// Every digit of a whole number, no comma in a year.
+const digits = (value) => ({ maximumSignificantDigits: Number.isInteger(value) ? 15 : 6, useGrouping: "min2" });
+function number(value) {
+  if (value === null) return "not given";
+  return Math.abs(value) < 1e15 ? value.toLocaleString("en", digits(value)) : String(value);
+}
 function valueOf(k) {
   if (!column) return "";
   if (column.numbers) return number(column.numbers[k]);

@@ -17,6 +17,7 @@ STYLE = """:root{color-scheme:light dark;--ground:#fff;--ink:#222;--soft:#666;--
 --missing:#7a8088;--other:#a3a9b0}}
 body{background:var(--ground);color:var(--ink)} .sentences{max-width:none} .caption{max-width:60em}
 .controls{display:flex;flex-wrap:wrap;gap:.5em 1.4em;align-items:center;padding:.6em 0}
+.controls label,.controls select{max-width:min(30em,100%)}
 .plot{display:flex;gap:1em;align-items:flex-start} .plot aside{width:300px;flex:none;overflow-wrap:anywhere}
 #frame{position:relative;flex:1;min-width:0;height:70vh;min-height:380px;border:1px solid var(--line);overflow:hidden}
 #frame canvas{position:absolute;inset:0;width:100%;height:100%} #over{touch-action:none;cursor:crosshair}

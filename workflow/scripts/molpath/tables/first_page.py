@@ -131,7 +131,8 @@ def place_of(stem: str, shown: Mapping[str, Sequence[str]]) -> tuple[str, str]:
     folder, _, name = stem.rpartition("/")
     chapter, label = shown.get(name, ("", "")) if folder in ("figures", "tables", "omics") else ("", "")
     fits = [key for key in FOLDERS if not key or stem == key or stem.startswith(f"{key}/")]
-    shown_label = LABELS.get(stem) or f"{label[:1].upper()}{label[1:]}"
+    # t-SNE stays t-SNE.
+    shown_label = LABELS.get(stem) or (f"{label[0].upper()}{label[1:]}" if label[1:2].islower() else label)
     of_folder = f"{LABELS[folder]}: {name}" if folder in LABELS else stem
     return chapter or FOLDERS[max(fits, key=len)], shown_label or of_folder
 
@@ -172,4 +173,5 @@ def _list(sentences: Iterable[str]) -> str:
 def _stages(rows: Sequence[Sequence[str]]) -> str:
     head, *body = ([html.escape(cell) for cell in row] for row in rows)
     lines = "".join(f"<tr><td>{'</td><td>'.join(row)}</td></tr>" for row in body)
-    return f'<table class="stages"><tr><th>{"</th><th>".join(head)}</th></tr>{lines}</table>'
+    table = f'<table class="stages"><tr><th>{"</th><th>".join(head)}</th></tr>{lines}</table>'
+    return f'<div class="wide">{table}</div>'

@@ -36,6 +36,8 @@ from .qupath import entry_of, write_script
 MOST = 10_000
 #: Edges of a card's picture in pixels, and of a patch in the picture of a grid (one of them is the gap).
 WIDTH, HEIGHT, CELL = 240, 280, 8
+#: Red, green, blue of contours of tissue in thumbnails.
+TISSUE = (0, 158, 115)
 #: Red, green, blue of the classes of quality maps that are shown, as in the thumbnails; others are left clear.
 COLOURS = {
     "fold": (240, 228, 66),
@@ -109,7 +111,8 @@ def write_gallery(
     head += f"<p>{OF_CASES} {RESEARCH}</p>" * bool(predicted)
     keys = {name.replace("_", " "): values for name, values in scores.items()} | keys_of(predicted)
     layers = [kind for kind in MAPS if any(kind == kind_of(path) for path in maps)]
-    body = head + controls(grids, {kind: MAPS[kind] for kind in layers}, list(keys), COLOURS) + colour_filter()
+    colours = {"tissue": TISSUE, **COLOURS}
+    body = head + controls(grids, {kind: MAPS[kind] for kind in layers}, list(keys), colours) + colour_filter()
     data = packed({"scores": [[values[k] for values in keys.values()] for k in range(len(rows))]})
     body += f'<div class="gallery">{"".join(cards)}</div><script type="application/json" id="data">{data}</script>'
     body += f"<script>{SCRIPT}</script>"
@@ -174,7 +177,7 @@ def card(
 
 
 def stack(row: Mapping[str, str], folders: Folders, grids: Sequence[str]) -> str:
-    """Thumbnail with the layers that lie on it. Its last rows are a legend: layers end where the slide does."""
+    """Thumbnail with the layers that lie on it, cut off where the slide ends: its last rows are a legend."""
     slide = row["slide_id"]
     ground = folders.slides / f"wsi/thumbnails/{slide}.jpg"
     width, height = (float(row.get(name) or 0) for name in ("width", "height"))
@@ -188,9 +191,8 @@ def stack(row: Mapping[str, str], folders: Folders, grids: Sequence[str]) -> str
         if (patches := folders.slides / f"wsi/{grid}/patches/{slide}_patches.h5").is_file():
             layers.append(picture_of_patches(patches, number, (width, height)))
     return (
-        f'<div class="stack" style="width:{edge}px"><img class="ground" loading="lazy" alt="" style="min-height:'
-        f'{edge * height / width:.1f}px" src="{link(ground, folders.page)}"><div class="over" '
-        f'style="aspect-ratio:{width:g}/{height:g}">{"".join(layers)}</div></div>'
+        f'<div class="stack" style="width:{edge}px;height:{edge * height / width:.1f}px"><img class="ground" '
+        f'loading="lazy" alt="" src="{link(ground, folders.page)}"><div class="over">{"".join(layers)}</div></div>'
     )
 
 

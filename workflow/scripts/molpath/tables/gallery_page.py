@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 
 STYLE = """.sentences{max-width:none} .gallery{display:flex;flex-wrap:wrap;gap:1em;align-items:flex-start}
 .gallery figure{margin:0;width:240px;content-visibility:auto;contain-intrinsic-size:240px 300px}
-.gallery figure[hidden]{display:none} .stack{position:relative;background:#f6f6f6}
-.ground{display:block;width:100%} .over{position:absolute;top:0;left:0;width:100%;overflow:hidden;display:none}
+.gallery figure[hidden]{display:none} .stack{position:relative;overflow:hidden;background:#f6f6f6}
+.ground{display:block;width:100%} .over{position:absolute;inset:0;display:none}
 .over img{position:absolute;top:0;left:0;display:none;image-rendering:pixelated}
 .over .quality{width:100%;height:100%;filter:url(#classes);opacity:.75} .over .patches{opacity:.5}
 .show-quality .over,.show-patches .over{display:block} .show-quality .over .quality{display:block}
@@ -16,8 +16,10 @@ STYLE = """.sentences{max-width:none} .gallery{display:flex;flex-wrap:wrap;gap:1
 .set figcaption{border-left:4px solid #d55e00;padding-left:.4em}
 .said{margin:.3em 0} .said.doubt{border-left:4px solid #e69f00;padding-left:.4em}
 figcaption{font-size:13px;margin-top:.3em;overflow-wrap:anywhere;line-height:1.35}
-.controls{display:flex;flex-wrap:wrap;gap:.5em 1.4em;align-items:center;padding:.6em 0;position:sticky;top:0;
-background:#fff;z-index:1;border-bottom:1px solid #ddd} .swatch{display:inline-block;width:.8em;height:.8em}
+.controls{display:flex;flex-wrap:wrap;gap:.5em 1.4em;align-items:center;padding:.6em 0;margin-bottom:1em;
+border-bottom:1px solid #ddd} .controls label{margin-right:.3em} .controls select{max-width:min(20em,100%)}
+@media (min-width:800px) and (min-height:600px){.controls{position:sticky;top:0;background:#fff;z-index:1}}
+.swatch{display:inline-block;width:.8em;height:.8em}
 #lines{width:100%;max-width:60em;font-family:monospace}
 """
 #: A choice in `sort`, `status`, `reason` and `cohort`, a word in `find`; a switch per layer, a tick per slide.
@@ -118,8 +120,8 @@ def controls(
         "(Automate &gt; Script editor):</p><textarea id='lines' rows='3' readonly></textarea></div>"
     )
     return (
-        f"<style>{style}</style><p>Contours of tissue and hatched faults are drawn on the pictures. Tick slides to "
-        f'open them in QuPath. Colours of quality: {legend}</p><div class="controls">{fields}'
+        f"<style>{style}</style><p>Contours of tissue and hatched faults are drawn on the pictures: {legend}. Tick "
+        f'slides to open them in QuPath.</p><div class="controls">{fields}'
         f"<span>layers: {layers}</span>"
         f'<b id="count"></b></div>{lines}'
     )

@@ -22,6 +22,8 @@ SAID = {
     "ood_reason": "doubt in words",
     "in_training": "in training",
 }
+#: Titles of names of classes, which stay as they are even where they are numbers.
+NAMES = (SAID["predicted"], SAID["risk_group"])
 #: What columns of probabilities begin with, the best first: those that a temperature scaled, those as fitted.
 PROBABILITIES = {"calibrated_": "calibrated probability of ", "prob_": "probability of "}
 
@@ -65,7 +67,10 @@ def as_html(predicted: Said, place: int) -> str:
         cells = {title: cells_of_column[place] for title, cells_of_column in columns.items() if cells_of_column[place]}
         if cells.get(SAID["in_training"]) == "no":
             del cells[SAID["in_training"]]
-        words = "; ".join(f"{title}: {shortened(cell)}" for title, cell in cells.items()) or "nothing is said"
+        words = (
+            "; ".join(f"{title}: {cell if title in NAMES else shortened(cell)}" for title, cell in cells.items())
+            or "nothing is said"
+        )
         mark = " doubt" * (cells.get(SAID["ood_flag"]) == "yes")
         paragraphs.append(f'<p class="said{mark}"><b>{html.escape(name)}</b> {html.escape(words)}</p>')
     return "".join(paragraphs)

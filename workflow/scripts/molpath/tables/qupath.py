@@ -33,11 +33,15 @@ def slides = new JsonSlurper().parse(list, "UTF-8")
 def unknown = chosen - slides.collect { it.id }
 if (unknown)
     throw new IllegalStateException("No such slides: " + unknown)
-def find = { path -> new File(path).isAbsolute() ? new File(path) : new File(results, path) }
+// Paths lead on from where the folder really lies, if it is a link.
+def folder = new File(results).canonicalFile
+def find = { path ->
+    new File(path).isAbsolute() ? new File(path) : new File(folder, path).toPath().normalize().toFile()
+}
 for (slide in slides) {
     if (chosen && !(slide.id in chosen))
         continue
-    def image = find(slide.path).canonicalPath
+    def image = find(slide.path).path
     def support = ImageServerProvider.getPreferredUriImageSupport(BufferedImage, image)
     if (support == null || support.builders.isEmpty()) {
         println slide.id + ": QuPath can't open " + image
@@ -85,4 +89,6 @@ def entry_of(
 
 
 def _from(folder: Path, path: str | Path) -> str:
-    return Path(os.path.relpath(path, folder)).as_posix()
+    # Folders that are links are followed, for ".." leads out of where they really lie; a file's own name is kept.
+    place = Path(path).parent.resolve() / Path(path).name
+    return Path(os.path.relpath(place, folder.resolve())).as_posix()
