@@ -76,6 +76,7 @@ def test_tables_and_their_description_are_written_from_a_results_folder(tmp_path
         results / "embed/mine/cases.tsv", [{"case_id": "01", "status": "ok"}, {"case_id": "NA", "status": "ok"}]
     )
     write_table(results / "benchmarks/resources.tsv", [{"rule": "embed_block", "jobs": "2", "hours": "0.5"}])
+    write_table(results / "slides/00000.tsv", [{"slide_id": "of an earlier sheet", "status": "ok"}])
     (results / "provenance.json").write_text('{"files": {}}')
     root = {"@id": "./", "datePublished": "2026-11-30", "description": "A run."}
     (results / "ro-crate-metadata.json").write_text(json.dumps({"@graph": [root]}))
@@ -86,6 +87,7 @@ def test_tables_and_their_description_are_written_from_a_results_folder(tmp_path
     assert cases["case_id"].to_pylist() == ["01", "NA"]
     assert cases["model"].to_pylist() == ["mine", "mine"]
     assert pq.read_table(results / "export/tables/benchmarks-resources.parquet")["hours"].to_pylist() == [0.5]
+    assert not (results / "export/tables/slides.parquet").exists()
     said = json.loads((results / "croissant.json").read_text())
     assert {each["@id"] for each in said["recordSet"]} >= {"embed-cases", "benchmarks-resources"}
 

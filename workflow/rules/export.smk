@@ -33,6 +33,7 @@ rule export_tables:
         runtime=grow(60),
     params:
         results=subpath(output.listed, ancestor=3),
+        shards=list(study.slides.shards),
         code=study.digest("export"),
         script=study.script("export_tables"),
     message:

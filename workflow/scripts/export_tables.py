@@ -11,4 +11,6 @@ if __name__ == "__main__":
     joblog.start(snakemake)
     from molpath.export.tables import write_tables
 
-    write_tables(snakemake.params.results, snakemake.input.schema, snakemake.output.listed)
+    write_tables(
+        snakemake.params.results, snakemake.input.schema, snakemake.output.listed, shards=snakemake.params.shards
+    )

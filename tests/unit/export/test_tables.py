@@ -233,3 +233,16 @@ def test_columns_of_predictions_have_the_types_of_the_schema(results):
     kinds = {name: table.schema.field(name).type for name in ("sample_id", "event", "cluster", "risk")}
     assert kinds == {"sample_id": pa.string(), "event": pa.int64(), "cluster": pa.int64(), "risk": pa.float64()}
     assert [table[name].to_pylist() for name in ("event", "cluster", "risk")] == [[1], [3], [0.5]]
+
+
+def test_shards_of_an_earlier_run_are_left_out(results, caplog):
+    """Once one slide per job, now all in one: each slide stands in the table once."""
+    for shard, slides in (("00000", "A\nB"), ("00001", "B")):
+        path = results / f"slides/{shard}.tsv"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"slide_id\n{slides}\n")
+    with caplog.at_level(logging.WARNING):
+        write_tables(results, SCHEMA, results / "export/tables/tables.tsv", shards=["00000"])
+    assert pq.read_table(results / "export/tables/slides.parquet")["slide_id"].to_pylist() == ["A", "B"]
+    assert "slides/00001.tsv is left out: the slide sheet has no such shard now; delete it" in caplog.text
+    assert pq.read_table(results / "export/tables/new-tiles.parquet")["slide_id"].to_pylist() == ["B"]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,18 @@ from ..common.task_rules import is_integer
 from ..common.tsv import plain_number
 from .described import NEW_SLIDES, Kind, Table, find_tables, read_tables
 
+log = logging.getLogger(__name__)
+
 TYPES: Mapping[Kind, pa.DataType] = {"integer": pa.int64(), "number": pa.float64(), "text": pa.string()}
 #: Columns of the list of what was written.
 LISTED = ("table", "file", "rows", "columns", "files", "path", "row")
 
 
 def write_tables(
-    results: str | os.PathLike[str], schema: str | os.PathLike[str], output: str | os.PathLike[str]
+    results: str | os.PathLike[str],
+    schema: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    shards: Collection[str] | None = None,
 ) -> None:
     """Write <table>.parquet beside `output` for every table of results.yaml that is there, and `output`, their list.
 
@@ -29,9 +35,16 @@ def write_tables(
         have no column for (shard, task, …); <part>_of_path where a user's column has its name. Tables of new slides are
     called new-<table>. An empty cell is a missing value, text stays as it is typed. Raises ValueError where a column of
     numbers holds something else.
+
+    shards: those of the slide sheet (None: all that are there). What other shards left, of a run with other
+    `slides_per_job` or more slides, has slides twice or slides of nobody; the log names it.
     """
     files_of: dict[str, list[tuple[str, str, Table]]] = {}
     for path, plain, table in find_tables(results, read_tables(schema)):
+        shard = (table.parts_of(plain) or {}).get("shard")
+        if path == plain and shard and shards is not None and shard not in shards:
+            log.warning("%s/%s is left out: the slide sheet has no such shard now; delete it", results, path)
+            continue
         name = f"new-{table.name}" if path.startswith(NEW_SLIDES) else table.name
         files_of.setdefault(name, []).append((path, plain, table))
     folder, rows = Path(output).parent, []
