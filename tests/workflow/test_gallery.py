@@ -165,6 +165,11 @@ def test_chosen_slides_open_in_qupath(few, browser):
     opened(browser, few.results)
     for slide in "AC":
         browser.find(f"[data-slide={slide}] input")[0].click()
+    browser.do("scrollTo(0, 1e6)")
+    assert browser.find("#chosen")[0].text == "2 chosen for QuPath"
+    browser.find("#chosen")[0].click()
+    top = "return document.querySelector('#lines').getBoundingClientRect().top"
+    assert 0 < browser.do(top) < browser.do("return innerHeight")
     lines = browser.do("return document.querySelector('#lines').value")
     assert lines == f'def results = "{few.results}"\ndef chosen = ["A", "C"]'
     script = (few.results / "open_in_qupath.groovy").read_text()
@@ -213,6 +218,10 @@ def test_texts_of_others_are_texts(tmp_path, browser):
     choose(browser, "cohort", f"{HOSTILE} (10)")
     choose(browser, "sort", "reason")
     assert len(browser.do(SHOWN)) == 10
+    size = {"width": 400, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+    browser.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    assert browser.do("return document.documentElement.scrollWidth <= innerWidth"), "a long name widens the page"
+    browser.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
     assert HOSTILE in browser.do("return document.querySelector('[data-slide=S0000]').textContent")
     assert browser.complaints() == []
     assert browser.do("return document.title") == "Slides (synthetic)"
@@ -279,6 +288,10 @@ def test_new_slides_are_shown_with_what_is_predicted_of_them(tmp_path, browser):
     assert browser.do(words, "S0001") == f"m/t {said}"
     assert f"doubt: yes; doubt score: 11.500; doubt in words: patches {HOSTILE}" in browser.do(words, "S0002")
     assert [each.text[:4] for each in browser.find(".said.doubt")] == ["m/t "] * 2
+    assert "S0001 case C0000, x" in browser.do("return document.querySelector('[data-slide=S0001]').innerText")
+    browser.find("#find")[0].send_keys("c0001")
+    assert browser.do(SHOWN) == ["S0002", "S0003"], "a case is found by its name"
+    browser.find("#find")[0].send_keys("\b" * 5)
     assert "no medical device" in browser.do("return document.body.innerText")
     for what, order in (
         ("m/t: probability of high", "230145"),
