@@ -8,19 +8,17 @@ import time
 
 import h5py
 import numpy as np
-import pandas as pd
 import pytest
 from few_slides import GRID, FewSlides
-from molpath.common.files import read_tsv, write_tsv
-from molpath.common.ledger import Entry
+from made_up_gallery import HOSTILE, made_up, predicted, write_small_gallery
+from molpath.common.files import read_tsv
 from molpath.slides.cohort import collect_slides
-from molpath.tables.gallery import COLOURS, TISSUE, write_gallery
+from molpath.tables.gallery import COLOURS, TISSUE
 from molpath.tables.ledger import write_ledger
 from molpath.tissue.classes import CLASSES
 from molpath.tissue.drawing import PALETTE
 from PIL import Image
 
-HOSTILE = "</script><img src=http://a.example/x.png onerror=\"document.title='ran'\">'\""
 SHOWN = "return [...document.querySelectorAll('.gallery figure:not([hidden])')].map(card => card.dataset.slide)"
 SIZES = """return [...document.querySelectorAll('.stack')].map(stack => ['.stack', '.over', '.ground'].map(name =>
 [(stack.parentElement.querySelector(name)).offsetWidth, stack.parentElement.querySelector(name).offsetHeight]))"""
@@ -49,30 +47,13 @@ def few(tmp_path_factory):
     picture.parent.mkdir(parents=True)
     Image.fromarray(np.full((40, 60, 3), 128, np.uint8)).save(picture)
     picture.with_suffix(".geojson").write_text('{"type": "FeatureCollection", "features": []}')
-    write(
+    write_small_gallery(
         few.results,
         [few.path("slides")],
         [picture],
         {slide["slide_id"]: slide["path"] for slide in few.slides[:3]} | {"D": ""},
     )
     return few
-
-
-def write(results, inspected, maps, paths):
-    """The gallery of a results folder."""
-    write_gallery(
-        table=str(results / "tables/slides.tsv"),
-        ledgers=[str(results / "tables/ledger.tsv")],
-        predictions=[],
-        inspected=inspected,
-        grids=[GRID["name"]],
-        maps=list(map(str, maps)),
-        paths=paths,
-        note="synthetic",
-        output=str(results / "gallery.html"),
-        script=str(results / "open_in_qupath.groovy"),
-        listed=str(results / "open_in_qupath.json"),
-    )
 
 
 def opened(browser, results):
@@ -165,6 +146,11 @@ def test_chosen_slides_open_in_qupath(few, browser):
     opened(browser, few.results)
     for slide in "AC":
         browser.find(f"[data-slide={slide}] input")[0].click()
+    browser.do("scrollTo(0, 1e6)")
+    assert browser.find("#chosen")[0].text == "2 chosen for QuPath"
+    browser.find("#chosen")[0].click()
+    top = "return document.querySelector('#lines').getBoundingClientRect().top"
+    assert 0 < browser.do(top) < browser.do("return innerHeight")
     lines = browser.do("return document.querySelector('#lines').value")
     assert lines == f'def results = "{few.results}"\ndef chosen = ["A", "C"]'
     script = (few.results / "open_in_qupath.groovy").read_text()
@@ -182,30 +168,6 @@ def test_chosen_slides_open_in_qupath(few, browser):
         assert all((few.results / layer["file"]).is_file() for layer in entries[slide["slide_id"]]["layers"])
 
 
-def made_up(results, count, words):
-    """Tables and tiny pictures of many slides, and the gallery; words: detail, cohort and name of a column."""
-    names = [f"S{k:04d}" for k in range(count)]
-    for folder, kind in (("thumbnails", "jpg"), ("quality", "png")):
-        (results / "wsi" / folder).mkdir(parents=True, exist_ok=True)
-        for code in CLASSES.values():
-            shape = (30, 40, 3) if kind == "jpg" else (30, 40)
-            Image.fromarray(np.full(shape, code, np.uint8)).save(results / f"{code}.{kind}")
-        for k, name in enumerate(names):
-            (results / "wsi" / folder / f"{name}.{kind}").hardlink_to(results / f"{k % len(CLASSES)}.{kind}")
-    cases = [f"C{k // 2:04d}" for k in range(count)]
-    slides = pd.DataFrame(
-        {"slide_id": names, "case_id": cases, "cohort": words, "status": "ok", "width": "4000", "height": "3000"}
-    )
-    write_tsv(results / "tables/slides.tsv", slides.assign(area_mm2=[str(k) for k in range(count)], **{words: "1"}))
-    blank = dict.fromkeys(Entry._fields, "") | {"stage": "slides", "status": "ok"}
-    lost = {"status": "set_aside", "lost_at": "slides", "reason": "unreadable", "detail": words}
-    rows = [blank | {"slide_id": name} | (lost if k % 5 == 0 else {}) for k, name in enumerate(names)]
-    write_tsv(results / "tables/ledger.tsv", pd.DataFrame(rows))
-    columns = ["slide_id", "status", "reason", "detail"]
-    write_tsv(results / "slides/00000.tsv", pd.DataFrame(rows)[columns])
-    write(results, [str(results / "slides/00000.tsv")], [], dict.fromkeys(names, "raw.svs"))
-
-
 def test_texts_of_others_are_texts(tmp_path, browser):
     made_up(tmp_path, 10, HOSTILE)
     opened(browser, tmp_path)
@@ -213,6 +175,10 @@ def test_texts_of_others_are_texts(tmp_path, browser):
     choose(browser, "cohort", f"{HOSTILE} (10)")
     choose(browser, "sort", "reason")
     assert len(browser.do(SHOWN)) == 10
+    size = {"width": 400, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+    browser.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    assert browser.do("return document.documentElement.scrollWidth <= innerWidth"), "a long name widens the page"
+    browser.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
     assert HOSTILE in browser.do("return document.querySelector('[data-slide=S0000]').textContent")
     assert browser.complaints() == []
     assert browser.do("return document.title") == "Slides (synthetic)"
@@ -234,41 +200,6 @@ def test_a_class_has_its_colour(tmp_path, browser):
         assert np.abs(middle - np.array(COLOURS.get(name, (246, 246, 246)))).max() <= 1, name
 
 
-def predicted(folder):
-    """Six new slides of three cases, two of them predicted, one with doubt; a map of contributions of S0001."""
-    results, cohort = folder / "results", folder / "results/predict/cohort"
-    made_up(cohort, 6, "x")
-    rows = [
-        {"case_id": "C0000", "status": "ok", "reason": "", "prob_low": "0.1", "prob_high": "0.9", "predicted": "high"}
-        | {"ood_score": "0.2", "ood_flag": "no", "ood_reason": "", "in_training": "no"},
-        {"case_id": "C0001", "status": "ok", "reason": "", "prob_low": "0.95", "prob_high": "0.05", "predicted": "low"}
-        | {"ood_score": "11.5", "ood_flag": "yes", "ood_reason": f"patches {HOSTILE}", "in_training": "no"},
-        {"case_id": "C0002", "status": "not predicted", "reason": "blank", "in_training": "no"},
-    ]
-    table = pd.DataFrame(rows).fillna("").assign(calibrated_low="", calibrated_high="")
-    (results / "predict/m/t").mkdir(parents=True)
-    write_tsv(results / "predict/m/t/predictions.tsv", table)
-    maps = [results / f"figures/{kind}/m/t/S0001.png" for kind in ("contributions", "contributing_patches")]
-    for path in maps:
-        path.parent.mkdir(parents=True)
-        Image.fromarray(np.full((40, 60, 3), 128, np.uint8)).save(path)
-    maps[0].with_suffix(".geojson").write_text('{"type": "FeatureCollection", "features": []}')
-    write_gallery(
-        table=str(cohort / "tables/slides.tsv"),
-        ledgers=[str(cohort / "tables/ledger.tsv")],
-        predictions=[str(results / "predict/m/t/predictions.tsv")],
-        inspected=[str(cohort / "slides/00000.tsv")],
-        grids=[],
-        maps=list(map(str, maps)),
-        paths={"S0001": str(folder / "new.svs")},
-        note="synthetic",
-        output=str(results / "predict/gallery.html"),
-        script=str(results / "predict/open_in_qupath.groovy"),
-        listed=str(results / "predict/open_in_qupath.json"),
-    )
-    return results / "predict"
-
-
 def test_new_slides_are_shown_with_what_is_predicted_of_them(tmp_path, browser):
     folder = predicted(tmp_path)
     opened(browser, folder)
@@ -279,6 +210,10 @@ def test_new_slides_are_shown_with_what_is_predicted_of_them(tmp_path, browser):
     assert browser.do(words, "S0001") == f"m/t {said}"
     assert f"doubt: yes; doubt score: 11.500; doubt in words: patches {HOSTILE}" in browser.do(words, "S0002")
     assert [each.text[:4] for each in browser.find(".said.doubt")] == ["m/t "] * 2
+    assert "S0001 case C0000, x" in browser.do("return document.querySelector('[data-slide=S0001]').innerText")
+    browser.find("#find")[0].send_keys("c0001")
+    assert browser.do(SHOWN) == ["S0002", "S0003"], "a case is found by its name"
+    browser.find("#find")[0].send_keys("\b" * 5)
     assert "no medical device" in browser.do("return document.body.innerText")
     for what, order in (
         ("m/t: probability of high", "230145"),

@@ -70,6 +70,7 @@ def test_numbers_sort_as_numbers_and_fields_filter(tmp_path, browser):
     table = pd.DataFrame(
         {"name": ["<i>x</i>", "b", "c", "d"], "p": ["10", "9", "1e-05", ""], "of": ["1", "2", "2", "3"]}
     )
+    table["ratio"] = ["10", "inf", "9", "-inf"]
     write_tsv(tmp_path / "t.tsv", table)
     page = tmp_path / "t.html"
     told = {"name": "tables/t.tsv", "title": "A table", "sentences": "a <b> c", "note": "synthetic"}
@@ -80,6 +81,8 @@ def test_numbers_sort_as_numbers_and_fields_filter(tmp_path, browser):
     for direction, expected in (("ascending", ["1e-05", "9", "10"]), ("descending", ["10", "9", "1e-05"])):
         sort_by(browser, 1, direction)
         assert [cell for cell in column_of(browser, 1) if cell] == expected
+    sort_by(browser, 3, "ascending")
+    assert column_of(browser, 3) == ["-Infinity", "9", "10", "Infinity"]
     browser.find("table.data thead tr:nth-child(2) input")[2].send_keys("2")
     browser.wait("return document.querySelector('table.data').tBodies[0].rows.length == 2")
     assert set(column_of(browser, 0)) == {"b", "c"}

@@ -89,13 +89,13 @@ def neighbours_of(x: np.ndarray, k: int) -> Neighbours:
     def nearest(far: np.ndarray, start: int) -> list[tuple[np.ndarray, np.ndarray]]:
         cosines = np.round(1 - far, 9)
         np.fill_diagonal(cosines[:, start:], -np.inf)
-        found = []
+        neighbours = []
         for row in cosines:
             near = np.flatnonzero(row >= np.partition(row, -k)[-k])
             # Of equal ones, within the rounding of a cosine, the first in the order of the slides.
             near = near[np.argsort(-row[near], kind="stable")][:k]
-            found.append((near, row[near]))
-        return found
+            neighbours.append((near, row[near]))
+        return neighbours
 
     with threadpool_limits(1):
         blocks = pairwise_distances_chunked(

@@ -166,11 +166,12 @@ def card(
         f'title="{html.escape(title_of(path))}" src="{link(path, folders.page)}"></a>'
         for path in maps
     )
+    origin = f"case {row['case_id']}" * (row["case_id"] != slide), row.get("cohort", "")
     words = {"slide": slide, "status": status, "reason": reason or "none", "cohort": row.get("cohort", "")}
     data = "".join(f' data-{name}="{html.escape(value)}"' for name, value in words.items())
     return (
         f'<figure class="{status.split()[0]}"{data}>{stack(row, folders, grids)}{pictures}<figcaption><label>'
-        f'<input type="checkbox"> <b>{html.escape(slide)}</b></label> {html.escape(row.get("cohort", ""))}'
+        f'<input type="checkbox"> <b>{html.escape(slide)}</b></label> {html.escape(", ".join(filter(None, origin)))}'
         f"<br>{html.escape(fate)}{predicted}<details><summary>numbers</summary>{html.escape(numbers)}</details>"
         "</figcaption></figure>"
     )

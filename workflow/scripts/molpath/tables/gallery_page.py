@@ -17,10 +17,11 @@ STYLE = """.sentences{max-width:none} .gallery{display:flex;flex-wrap:wrap;gap:1
 .said{margin:.3em 0} .said.doubt{border-left:4px solid #e69f00;padding-left:.4em}
 figcaption{font-size:13px;margin-top:.3em;overflow-wrap:anywhere;line-height:1.35}
 .controls{display:flex;flex-wrap:wrap;gap:.5em 1.4em;align-items:center;padding:.6em 0;margin-bottom:1em;
-border-bottom:1px solid #ddd} .controls label{margin-right:.3em} .controls select{max-width:min(20em,100%)}
+border-bottom:1px solid #ddd} .controls label{margin-right:.3em;max-width:100%}
+.controls select{max-width:min(20em,100%)}
 @media (min-width:800px) and (min-height:600px){.controls{position:sticky;top:0;background:#fff;z-index:1}}
 .swatch{display:inline-block;width:.8em;height:.8em}
-#lines{width:100%;max-width:60em;font-family:monospace}
+#qupath{scroll-margin-top:7em} #lines{width:100%;max-width:60em;font-family:monospace}
 """
 #: A choice in `sort`, `status`, `reason` and `cohort`, a word in `find`; a switch per layer, a tick per slide.
 SCRIPT = """"use strict";
@@ -65,7 +66,8 @@ function choose() {
   const folder = decodeURIComponent(location.pathname).replace(/^\\/([A-Za-z]:)/, "$1").replace(/\\/[^/]*$/, "");
   const quoted = (text) => JSON.stringify(text).replaceAll("$", "\\\\$");
   field("lines").value = `def results = ${quoted(folder)}\\ndef chosen = [${chosen.map(quoted).join(", ")}]`;
-  field("qupath").hidden = chosen.length === 0;
+  field("qupath").hidden = field("chosen").hidden = chosen.length === 0;
+  field("chosen").textContent = `${chosen.length.toLocaleString("en")} chosen for QuPath`;
 }
 for (const name of ["status", "reason", "cohort"]) field(name).addEventListener("change", filter);
 field("find").addEventListener("input", filter);
@@ -123,5 +125,5 @@ def controls(
         f"<style>{style}</style><p>Contours of tissue and hatched faults are drawn on the pictures: {legend}. Tick "
         f'slides to open them in QuPath.</p><div class="controls">{fields}'
         f"<span>layers: {layers}</span>"
-        f'<b id="count"></b></div>{lines}'
+        f'<b id="count"></b><a href="#qupath" id="chosen" hidden></a></div>{lines}'
     )

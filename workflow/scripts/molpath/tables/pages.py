@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import gzip
 import html
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -70,7 +71,9 @@ PAGE = """<!doctype html>
       {% if table.rows %}
 <style>{% for place in table.wide %}#{{ name }} td:nth-child({{ place }}){white-space:normal;min-width:24em}{% endfor %}
 </style><div class="wide"><table class="data display compact" id="{{ name }}">
-<thead><tr>{% for column in table.columns %}<th>{{ column }}</th>{% endfor %}</tr></thead><tbody></tbody></table></div>
+<thead><tr>{% for column in table.columns -%}
+<th{% if loop.index in table.numbers %} data-type="num"{% endif %}>{{ column }}</th>
+{%- endfor %}</tr></thead><tbody></tbody></table></div>
 <script type="text/plain" id="{{ name }}-rows">{% filter packed %}
         {% for row in table.rows %}
 <tr>{% for cell in row %}<td{% if cell in marks %} style="background:{{ marks[cell] }}"{% endif %}>{{ cell }}</td>
@@ -150,11 +153,12 @@ def _holds_numbers(column: pd.Series) -> bool:
 
 
 def _as_text(table: pd.DataFrame) -> dict[str, Any]:
-    """Rows of a table as words, numbers with four significant digits; headings; places of columns with sentences."""
+    """Rows of a table as words, numbers with four significant digits; headings; places of sentences and numbers."""
     shown = [_words(column) for _, column in table.items()]
     wide = [place for place, cells in enumerate(shown, start=1) if max(map(len, cells), default=0) > SENTENCE]
     names = [str(name).replace("_", " ") for name in table]
-    return {"columns": names, "wide": wide, "rows": list(zip(*shown, strict=True))}
+    numbers = [place for place, (_, column) in enumerate(table.items(), start=1) if _is_float(column)]
+    return {"columns": names, "wide": wide, "numbers": numbers, "rows": list(zip(*shown, strict=True))}
 
 
 def pack(text: str) -> str:
@@ -163,11 +167,17 @@ def pack(text: str) -> str:
 
 
 def _words(column: pd.Series) -> list[str]:
-    write: Callable[[Any], str] = _number if pd.api.types.is_float_dtype(column) else str
+    write: Callable[[Any], str] = _number if _is_float(column) else str
     return ["" if pd.isna(value) else write(value) for value in column]
 
 
+def _is_float(column: pd.Series) -> bool:
+    return bool(pd.api.types.is_float_dtype(column))
+
+
 def _number(value: float) -> str:
+    if math.isinf(value):  # as JavaScript writes it, which sorts it
+        return "Infinity" if value > 0 else "-Infinity"
     whole = float(value).is_integer() or abs(value) >= 1000
     return f"{value:.0f}" if whole and abs(value) < 1e9 else f"{value:.4g}"
 
