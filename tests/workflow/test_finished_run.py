@@ -5,8 +5,9 @@ import shutil
 
 import pyarrow.parquet
 import pytest
-from described import HIDDEN, read_schema, undescribed
+from described import HIDDEN, SCHEMA, read_schema, undescribed
 from molpath.common.files import read_tsv
+from molpath.export.described import find_tables, read_tables
 from molpath.pretrain.artefacts import export
 
 from .small_cohort import ENCODER, run
@@ -60,6 +61,26 @@ def test_every_column_of_every_table_is_described(cohort):
             tables.append((place, names_in(path)))
     assert len(tables) > 100
     assert [wrong for place, names in tables for wrong in undescribed(place, names, schema, free)] == []
+
+
+def test_columns_of_numbers_are_typed_as_such(cohort):
+    """What results.yaml leaves as text holds no numbers alone, but for words that happen to be digits in this run."""
+    results, wrong = cohort / "results", set()
+    for path, _, table in find_tables(results, read_tables(SCHEMA)):
+        for name, cells in read_tsv(results / path).items() if path.endswith(".tsv") else ():
+            given = [cell for cell in cells if cell]
+            if given and name in table.columns and table.kind(name) == "text" and all(map(is_number, given)):
+                wrong.add(f"{table.name}: {name}")
+    words = {"pretrain-runs-history: kept", "probe-summary: p_permuted", "tables-omics: value"}
+    assert wrong <= words | {"tables-settings: uncertain"}
+
+
+def is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
 
 
 @pytest.mark.parametrize("layout", ["run", "hub"])
