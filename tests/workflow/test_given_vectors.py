@@ -135,6 +135,14 @@ def test_a_study_without_slides_asks_for_nothing_of_them(tmp_path):
     assert "empty, and embed/use (mean) needs slides" in told
 
 
+def test_vectors_without_a_task_are_refused_before_anything_runs(tmp_path):
+    write_study(tmp_path, cases=12, width=3, tasks=1, folds=2)
+    config = yaml.safe_load((tmp_path / "config.yaml").read_text())
+    config["probe"]["use"] = []
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    assert "config, key slides/sheet: empty, and probe/use names no task" in refusal(tmp_path)
+
+
 def test_vectors_of_a_study_are_read_as_they_were_written(tmp_path):
     vectors = write_study(tmp_path, cases=12, width=3, tasks=1, folds=2)
     np.testing.assert_array_equal(np.asarray(read_vectors(str(tmp_path / "vectors.tsv")).values, np.float32), vectors)

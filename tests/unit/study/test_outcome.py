@@ -73,7 +73,7 @@ def test_leaks_runs_and_probes_that_want_a_look(study):
     make(study, "<results>/omics/leakage.tsv", [*leaks, leak | {"fold": "fold_1", "action": "error"}, twin])
     rows = [
         {"protocol": "logistic", "primary": 1, "n_failed": 1, "n_empty": 0, "note": "x", "model": "mean", "task": "t"},
-        {"protocol": "permuted", "primary": 1, "n_failed": 0, "n_empty": 9, "model": "mean", "task": "t"}
+        {"protocol": "permuted", "primary": 1, "n_failed": 1, "n_empty": 9, "model": "mean", "task": "t"}
         | {"note": "permuted labels are off chance: auc 0.7 (0.6 to 0.8), chance 0.5"},
         {"protocol": "site_only", "primary": 1, "n_failed": 0, "n_empty": 0, "model": "mean", "task": "t"}
         | {"note": "the site alone predicts the label: auc 0.9"},

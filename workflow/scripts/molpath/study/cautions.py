@@ -101,11 +101,11 @@ class Cautions:
         rows = [row for path in self.probing.summaries() for row in self._read(path)]
         rows = [row for row in rows if row.get("primary") == "1"]
         noted = [(message, [row for row in rows if note in row["note"]]) for note, message in NOTES]
-        failed = [row for row in rows if number(row, "n_failed")]
-        noted.append(("folds without a result", failed))
-        noted.append(("no coefficient kept, so that a score of 0.5 says nothing", [
-            row for row in rows if number(row, "n_empty") and not row["protocol"].endswith("permuted")
-        ]))  # fmt: skip
+        # One of many fits to permuted labels may fail, or keep nothing.
+        scored = [row for row in rows if not row["protocol"].endswith("permuted")]
+        noted.append(("folds without a result", [row for row in scored if number(row, "n_failed")]))
+        empty = [row for row in scored if number(row, "n_empty")]
+        noted.append(("no coefficient kept, so that a score of 0.5 says nothing", empty))
         for message, noted_rows in noted:
             names = dict.fromkeys(f"{row['model']} on {row['task']}" for row in noted_rows)
             if names:

@@ -70,6 +70,9 @@ class GivenVectors:
         before = len(problems.found)
         if has_no_slides:
             self.check_alone(problems)
+        elif not self.models.slides.path and self.models.used:
+            problem = "empty, and probe/use names no task: nothing names a case to embed"
+            problems.add("config, key slides/sheet", problem, "name the slide sheet, or a task")
         if len(problems.found) > before or self.places.lint:
             return
         for name in self.models.used:
