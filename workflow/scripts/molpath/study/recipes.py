@@ -29,15 +29,19 @@ def check_recipe(config: str, rows: Sequence[Row], settings: Config, slides: Seq
         if known < pieces:
             wrong = f"{known} site{'s' * (known != 1)} can't fill {pieces} folds of whole sites"
             problems.add(where, wrong, f"ask for {max(known, 2)} folds at most, or leave keep_sites out")
+            return
     elif recipe["method"] == "monte_carlo":
         size = int(recipe.get("test_fraction", 0.2) * len(cases))
         if size < least:
             wrong = f"a test side of {size} of {len(cases)} cases can't hold {least} labels"
             problems.add(f"{where}/test_fraction", wrong, "raise it, or add cases")
-    elif pieces > len(cases) or pieces > max(strata.values()):
-        commonest = max(strata.values())
+        return
+    if pieces > (commonest := max(strata.values())):
         wrong = f"{pieces} folds, and {len(cases)} cases, at most {commonest} of them with one label"
-        problems.add(f"{where}/folds", wrong, f"ask for {max(2, min(commonest, 5))} folds, or add cases")
+        if recipe["method"] == "monte_carlo":
+            problems.add(f"{where}/test_fraction", wrong, "raise it, or add cases")
+        else:
+            problems.add(f"{where}/folds", wrong, f"ask for {max(2, min(commonest, 5))} folds, or add cases")
 
 
 def notes_of_recipes(models: Models) -> list[str]:
