@@ -1,10 +1,12 @@
 """What `verify` and `orphans` find in a results folder."""
 
+import json
 import shutil
 
 import pytest
+from molpath.common.digests import sha256_of
 from molpath.common.files import temporary_of
-from molpath.provenance.verification import orphans, verify
+from molpath.provenance.verification import orphans, verify, verify_all
 
 
 @pytest.fixture
@@ -51,3 +53,16 @@ def test_strangers_and_leftovers_are_listed(results):
 def test_no_manifest_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError, match="nothing to verify"):
         verify(tmp_path)
+
+
+def test_a_study_without_slides_is_compared_with_its_provenance(tmp_path):
+    table = tmp_path / "tables/metrics.tsv"
+    table.parent.mkdir()
+    table.write_text("auc\n0.9\n")
+    entry = {"bytes": table.stat().st_size, "sha256": sha256_of(table)}
+    (tmp_path / "provenance.json").write_text(json.dumps({"files": {"tables/metrics.tsv": entry}}))
+    assert verify_all(tmp_path) == []
+    table.write_text("auc\n0.8\n")
+    assert ["metrics.tsv is changed" in wrong for wrong in verify_all(tmp_path)] == [True]
+    with pytest.raises(FileNotFoundError, match="nothing to verify"):
+        verify_all(tmp_path / "tables")

@@ -34,6 +34,7 @@ def planned(project, recipe, labels, sites=None):
         ({"method": "k_fold", "folds": 6}, None, "key splits/folds: 6 folds, and 8 cases, at most 5"),
         ({"method": "k_fold", "folds": 4, "keep_sites": True}, "aaabbbcc", "key splits: 3 sites can't fill 4 folds"),
         ({"method": "monte_carlo", "test_fraction": 0.2}, None, "a test side of 1 of 8 cases can't hold 2 labels"),
+        ({"method": "k_fold", "folds": 6, "keep_sites": True}, "abcdefgh", "key splits/folds: 6 folds, and 8 cases"),
         ({"method": "k_fold", "folds": 5}, None, ""),
         ({"method": "k_fold", "folds": 3, "keep_sites": True}, "aaabbbcc", ""),
         ({"method": "monte_carlo", "test_fraction": 0.25}, None, ""),

@@ -112,6 +112,7 @@ def test_sides(
         groups = np.array([sites.get(case, "") for case in cases])
         if len(set(groups)) < pieces:
             raise BadTask(f"{source}: {len(set(groups))} sites can't fill {pieces} folds; keep_sites needs more sites")
+        refuse_unfilled(strata, pieces, source)
         draws = range(folds) if monte_carlo else [0]
         sides = []
         for draw in draws:
@@ -126,12 +127,17 @@ def test_sides(
         splitter = StratifiedShuffleSplit(folds, test_size=size, random_state=seed)
         sides = [test for _, test in splitter.split(blank, labels)]
     else:
-        if len(cases) < folds or strata.value_counts().max() < folds:
-            raise BadTask(f"{source}: {len(cases)} cases can't fill {folds} folds; ask for fewer folds")
+        refuse_unfilled(strata, folds, source)
         splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
         sides = [test for _, test in quietly(splitter.split(blank, strata))]
     warn_of_sizes([len(side) for side in sides], len(cases), str(source))
     return [set(cases[test]) for test in sides]
+
+
+def refuse_unfilled(strata: pd.Series, folds: int, source: str | Path) -> None:
+    """Raise BadTask where no label has as many cases as there are folds, which scikit-learn can't stratify."""
+    if len(strata) < folds or strata.value_counts().max() < folds:
+        raise BadTask(f"{source}: {len(strata)} cases can't fill {folds} folds; ask for fewer folds")
 
 
 def warn_of_sizes(sizes: Sequence[int], cases: int, source: str) -> None:

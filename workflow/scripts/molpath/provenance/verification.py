@@ -41,7 +41,9 @@ def verify_all(results: str | os.PathLike, threads: int = 1) -> list[str]:
     files are read whole.
     """
     results = Path(results)
-    parts = [part for part in (results, results / NEW_SLIDES) if manifests_of(part)] or [results]
+    parts = [part for part in (results, results / NEW_SLIDES) if manifests_of(part)]
+    if not parts and not listed_in(results):
+        parts = [results]  # refused: nothing is claimed of it
     return (
         [wrong for part in parts for wrong in verify(part)]
         + compare(results, threads)

@@ -29,15 +29,19 @@ def check_recipe(config: str, rows: Sequence[Row], settings: Config, slides: Seq
         if n_sites < pieces:
             wrong = f"{n_sites} site{'s' * (n_sites != 1)} can't fill {pieces} folds of whole sites"
             problems.add(location, wrong, f"ask for {max(n_sites, 2)} folds at most, or leave keep_sites out")
+            return
     elif recipe["method"] == "monte_carlo":
         size = int(recipe.get("test_fraction", 0.2) * len(cases))
         if size < fewest:
             wrong = f"a test side of {size} of {len(cases)} cases can't hold {fewest} labels"
             problems.add(f"{location}/test_fraction", wrong, "raise it, or add cases")
-    elif pieces > len(cases) or pieces > max(strata.values()):
-        commonest = max(strata.values())
+        return
+    if pieces > (commonest := max(strata.values())):
         wrong = f"{pieces} folds, and {len(cases)} cases, at most {commonest} of them with one label"
-        problems.add(f"{location}/folds", wrong, f"ask for {max(2, min(commonest, 5))} folds, or add cases")
+        if recipe["method"] == "monte_carlo":
+            problems.add(f"{location}/test_fraction", wrong, "raise it, or add cases")
+        else:
+            problems.add(f"{location}/folds", wrong, f"ask for {max(2, min(commonest, 5))} folds, or add cases")
 
 
 def notes_of_recipes(models: Models) -> list[str]:
