@@ -171,7 +171,7 @@ def test_each_way_in_of_the_readme_sets_up_a_study(desk, way):
         done = run_block(way, desk, HF_ENDPOINT=address, HF_HOME=str(desk / "hub"), NO_PROXY="127.0.0.1")
     if "--paper" in way:
         assert done.returncode == 1
-        assert "When all is here: molpath init study --paper bcnb--er --slides SLIDES" in done.stdout
+        assert "When everything is there: molpath init study --paper bcnb--er --slides SLIDES" in done.stdout
         return
     assert done.returncode == 0, done.stdout
     assert (desk / "study/config/config.yaml").is_file()

@@ -145,4 +145,4 @@ def test_a_summary_at_any_time_and_one_of_a_stage(losses, repository):
     with_config = ["--configfile", "config.yaml", "--cores", "1"]
     said = call_snakemake(folder, repository / "workflow/Snakefile", "summary", *with_config).stdout
     assert "Set aside: 6 of 8 slides" in said
-    assert said.count("What became of") == 1
+    assert said.count("What happened to") == 1

@@ -64,7 +64,7 @@ MISTAKES = {
         ["config.yaml, key top level: 'label_dict' is missing"],
     ),
     "folds and a recipe": (
-        lambda p: p.task.update(splits={"method": "k_fold"}),
+        lambda p: p.task.update(splits={"method": "k_fold", "folds": 2}),
         ["k=all.tsv, header, column fold_0: the table has folds, and the task's config.yaml a recipe"],
     ),
     "neither folds nor a recipe": (
@@ -76,7 +76,7 @@ MISTAKES = {
         ["tasks/grade/config.yaml, key splits/method: 'leave_one_out' is not one of", "'k_fold', 'monte_carlo'"],
     ),
     "recipe that would test a case of pretraining": (
-        lambda p: (without_folds(p, {"method": "k_fold"}), p.splits[0].update(case_id="C0", slide_id="S0")),
+        lambda p: (without_folds(p, {"method": "k_fold", "folds": 2}), p.splits[0].update(case_id="C0", slide_id="S0")),
         ["row 2, column splits: case C0 is on the test side of here--grade, and run one trains on it"],
     ),
     "slide that is not there": (

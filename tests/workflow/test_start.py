@@ -80,7 +80,7 @@ def test_features_of_trident_to_a_report(desk, repository):
     assert len(set(typed)) >= 7
     said = type_in(desk, "\n".join([". molpath/.venv/bin/activate", "cd study", *dict.fromkeys(typed)]))
     assert "0 problems. The run can start." in said
-    assert "What became of the 24 slides" in said
+    assert "What happened to the 24 slides" in said
 
 
 @pytest.mark.slow

@@ -91,7 +91,7 @@ def test_the_end_says_what_came_out(eight):
     assert "Set aside: 3 of 8 slides" in end
     assert "features    results/wsi/20x_64px_0px_overlap/features_colour" in end
     assert "Next: `snakemake` does what is left (embed, report)." in end
-    assert end.count("What became of") == 1
+    assert end.count("What happened to") == 1
 
 
 @pytest.mark.parametrize("words", [["summary"], ["--dry-run"], ["features", "--forcerun", "collect_slides", "--quiet"]])
