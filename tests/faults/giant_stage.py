@@ -4,6 +4,7 @@ Arguments: inspect, assess or tile; the folder with the slide giant.svs; setting
 """
 
 import json
+import re
 import resource
 import sys
 from pathlib import Path
@@ -27,6 +28,12 @@ def run(stage: str, folder: Path, settings: dict) -> None:
         tile_shard(assessed=str(folder / "assess.tsv"), manifest=manifest, grid=settings["grid"], **files)
 
 
+def peak_mb() -> float:
+    """MB that this process or one that it started held; not by ru_maxrss of itself, which begins at its parent's."""
+    own = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())[1]
+    return max(int(own), resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) / 1024
+
+
 if __name__ == "__main__":
     run(sys.argv[1], Path(sys.argv[2]), json.loads(sys.argv[3]))
-    print(max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / 1024)
+    print(peak_mb())
