@@ -138,7 +138,7 @@ def test_a_failing_job_speaks_above_the_line_and_the_end_says_why(tmp_path, repo
     assert_whole(text, tmp_path)
     assert "\nTooManySetAside: 3 of 8 slides were set aside" in text
     assert text.count("More slides were set aside than slides/max_failed_fraction allows") == 1
-    assert text.count("goes on from what is finished") == 1
+    assert text.count("continues from what is finished") == 1
     assert "8 not reached" in text
 
 
