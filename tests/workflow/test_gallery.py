@@ -208,7 +208,7 @@ def test_new_slides_are_shown_with_what_is_predicted_of_them(tmp_path, browser):
     words = "return document.querySelector(`[data-slide=${arguments[0]}] .said`).textContent"
     said = "predicted: high; probability of low: 0.100; probability of high: 0.900; doubt: no; doubt score: 0.200"
     assert browser.do(words, "S0001") == f"m/t {said}"
-    assert f"doubt: yes; doubt score: 11.500; doubt in words: patches {HOSTILE}" in browser.do(words, "S0002")
+    assert f"doubt: yes; doubt score: 11.500; reason for doubt: patches {HOSTILE}" in browser.do(words, "S0002")
     assert [each.text[:4] for each in browser.find(".said.doubt")] == ["m/t "] * 2
     assert "S0001 case C0000, x" in browser.do("return document.querySelector('[data-slide=S0001]').innerText")
     browser.find("#find")[0].send_keys("c0001")
@@ -219,7 +219,7 @@ def test_new_slides_are_shown_with_what_is_predicted_of_them(tmp_path, browser):
         ("m/t: probability of high", "230145"),
         ("m/t: predicted", "012345"),
         ("m/t: doubt", "012345"),
-        ("m/t: doubt in words", "230145"),
+        ("m/t: reason for doubt", "230145"),
         ("m/t: not predicted", "450123"),
     ):
         choose(browser, "sort", what)

@@ -19,7 +19,7 @@ SAID = {
     "risk_group": "risk group",
     "ood_flag": "doubt",
     "ood_score": "doubt score",
-    "ood_reason": "doubt in words",
+    "ood_reason": "reason for doubt",
     "in_training": "in training",
 }
 #: Titles of names of classes, which stay as they are even where they are numbers.
