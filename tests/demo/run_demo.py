@@ -169,7 +169,7 @@ def main() -> int:
     print(f"  a score that the hospital explains   {CONFOUNDED}.html")
     print("  report of the given pairs            results/pairs/report.html")
     print("  report of the drawn slides           results/pixels/report.html")
-    print("  what became of every drawn slide     results/pixels/tables/ledger.tsv")
+    print("  status of every drawn slide          results/pixels/tables/ledger.tsv")
     return 0
 
 
