@@ -32,11 +32,11 @@ def write_modules():
 util.Finalize(None, write_modules, exitpriority=0)
 """
 
-#: Around the stand-in: py-rattler now and then crashes when its process ends, after all is installed. An environment
-#: gets at once what lets its processes tell their modules: one call of Snakemake makes environments and runs.
-STEADY = """#!/bin/sh
+#: The stand-in for conda. An environment gets at once what lets its processes report their modules: one call of
+#: Snakemake makes environments and runs.
+CONDA = """#!/bin/sh
 here=$(dirname "$0")
-"$here/conda.rig" "$@"
+CONDA_SHIM_PREFIX=$(dirname "$here") "{python}" "{runner}" "{shim}" "$@"
 code=$?
 while [ $# -gt 0 ]; do
     [ "$1" = --prefix ] && prefix=$2
@@ -44,11 +44,13 @@ while [ $# -gt 0 ]; do
 done
 [ -n "$prefix" ] && [ -e "$prefix/conda-meta/history" ] || exit $code
 for site in "$prefix"/lib/python*/site-packages; do
-    [ ! -d "$site" ] || { [ ! -e "$site/torchvision" ] || cat "$here/vision.py"; cat "$here/audit.py"; } \
+    [ ! -d "$site" ] || {{ [ ! -e "$site/torchvision" ] || cat "$here/vision.py"; cat "$here/audit.py"; }} \
         > "$site/sitecustomize.py"
 done
-[ $code -gt 128 ] || exit $code
+exit $code
 """
+#: Runs each program that uses py-rattler.
+RUNNER = Path(__file__).with_name("run_and_exit.py")
 
 
 def call(*command: str | Path, **options) -> subprocess.CompletedProcess:
@@ -60,7 +62,7 @@ def call(*command: str | Path, **options) -> subprocess.CompletedProcess:
 def checked(*command: str | Path, **options) -> str:
     """Output of a command that must not fail."""
     done = call(*command, **options)
-    assert done.returncode == 0, f"{' '.join(map(str, command))}\n{done.stdout[-6000:]}"
+    assert done.returncode == 0, f"status {done.returncode}: {' '.join(map(str, command))}\n{done.stdout[-6000:]}"
     return done.stdout
 
 
@@ -90,23 +92,19 @@ class CondaRig:
             for path in sorted((self.repository / "envs").glob("*.yaml"))
             if "-gpu" not in path.name and path.stem != "export"
         ]
-        make = [self.python, self.rigs / "conda/make_channel.py", "--channel", self.channel, "--constraint", plain]
-        made = call(*make, "--pip-arg=--find-links", f"--pip-arg={wheels}", *files)
-        # As below: py-rattler may crash (a signal: below 0) when the process ends, after the index is written and told.
-        written = re.search(r"^\d+ packages, .* index [\d.]+ s$", made.stdout.strip().splitlines()[-1])
-        assert made.returncode == 0 or (made.returncode < 0 and written), made.stdout[-6000:]
+        make = [self.python, RUNNER, self.rigs / "conda/make_channel.py", "--channel", self.channel]
+        checked(*make, "--constraint", plain, "--pip-arg=--find-links", f"--pip-arg={wheels}", *files)
         for name in ALIASES:
             done = self.solver("alias", self.rigs / "conda", self.channel, name, self.version(name))
-            assert done.returncode == 0, done.stdout
+            assert done.returncode == 0, f"status {done.returncode}: {done.stdout}"
         checked(self.python, self.rigs / "conda/conda_shim.py", "--install", self.folder / "shim")
-        (self.folder / "shim/bin/conda").rename(self.folder / "shim/bin/conda.rig")
 
     def wrap_conda(self) -> None:
         """Write the stand-in, and beside it what each environment gets; torchvision loads beside a CPU torch."""
         conda, vision = self.folder / "shim/bin/conda", self.rigs / "torchvision/sitecustomize.py"
         conda.with_name("audit.py").write_text(AUDIT)
         conda.with_name("vision.py").write_text(vision.read_text() if vision.is_file() else "")
-        conda.write_text(STEADY)
+        conda.write_text(CONDA.format(python=self.python, runner=RUNNER, shim=self.rigs / "conda/conda_shim.py"))
         conda.chmod(0o755)
 
     @property
@@ -122,7 +120,7 @@ class CondaRig:
     def solver(self, *arguments: str | Path, **variables: str) -> subprocess.CompletedProcess:
         """Run conda_solver.py by the rig's Python."""
         script = Path(__file__).with_name("conda_solver.py")
-        return call(self.python, script, *arguments, env=os.environ | variables)
+        return call(self.python, RUNNER, script, *arguments, env=os.environ | variables)
 
     @property
     def environment(self) -> dict[str, str]:
