@@ -27,8 +27,8 @@ HEADS = {
 
 def entries_of(text: str) -> dict[str, str]:
     """Entries of a lock by package: its line and those of its hashes."""
-    found = (entry for entry in re.split(r"\n(?=\S)", text) if not entry.startswith("#"))
-    return {entry.partition("==")[0]: entry.rstrip("\n") for entry in found if "==" in entry}
+    entries = (entry for entry in re.split(r"\n(?=\S)", text) if not entry.startswith("#"))
+    return {entry.partition("==")[0]: entry.rstrip("\n") for entry in entries if "==" in entry}
 
 
 def pins_of(name: str) -> list[str]:

@@ -26,9 +26,9 @@ def main(draws: int = 200) -> None:
     show("1,000 cases x 1,024 numbers x 10 columns", {"s": f"{time.perf_counter() - start:.0f}", "GiB": f"{peak:.1f}"})
 
 
-def show(design: str, found: dict) -> None:
+def show(design: str, measured: dict) -> None:
     """A row of names and values."""
-    print(design, *(f"{name} {value}" for name, value in found.items()), sep="\t", flush=True)
+    print(design, *(f"{name} {value}" for name, value in measured.items()), sep="\t", flush=True)
 
 
 if __name__ == "__main__":

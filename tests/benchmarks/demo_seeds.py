@@ -26,8 +26,8 @@ TARGET = "results/pairs/figures/label_curve.svg"
 
 def curve_of(seed: int, folder: Path) -> pd.DataFrame:
     """The points of the curve over labels of one drawn cohort."""
-    given = folder / "resources/demo/pairs"
-    write_new_pairs(given, write_pairs(given, seed), seed)
+    inputs = folder / "resources/demo/pairs"
+    write_new_pairs(inputs, write_pairs(inputs, seed), seed)
     command = [Path(sys.executable).with_name("snakemake"), "--snakefile", ROOT / "workflow/Snakefile", TARGET]
     command += ["--configfile", ROOT / "config/demo/pairs.yaml", "--cores", "2", "--quiet", "all"]
     subprocess.run([str(part) for part in command], cwd=folder, check=True)

@@ -50,8 +50,8 @@ SMALL_SLIDES, SMALL = 200, (4096, 1024)
 
 def cpu_seconds() -> float:
     """CPU time of this process and of its children that ended."""
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(one.ru_utime + one.ru_stime for one in used)
+    used = [resource.getrusage(process) for process in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in used)
 
 
 def timed(work: Callable[[], object]) -> np.ndarray:
@@ -63,11 +63,11 @@ def timed(work: Callable[[], object]) -> np.ndarray:
 
 def in_turn(ways: dict[str, Callable[[], np.ndarray]]) -> dict[str, np.ndarray]:
     """Medians of REPEATS of what each way returns; in turn, so that a slow minute of the machine hits all of them."""
-    found = {name: [] for name in ways}
+    times = {name: [] for name in ways}
     for _ in range(REPEATS):
         for name, way in ways.items():
-            found[name].append(way())
-    return {name: np.median(values, axis=0) for name, values in found.items()}
+            times[name].append(way())
+    return {name: np.median(values, axis=0) for name, values in times.items()}
 
 
 class Shard:
@@ -99,8 +99,8 @@ class Shard:
         )
         if done.returncode:
             raise RuntimeError(f"LazySlide failed:\n{done.stderr[-3000:]}")
-        found = json.loads(done.stdout.splitlines()[-1])
-        return np.array([found["wall"], found["cpu"]])
+        seconds = json.loads(done.stdout.splitlines()[-1])
+        return np.array([seconds["wall"], seconds["cpu"]])
 
 
 def random_lite0(folder: Path) -> list[str]:
@@ -142,14 +142,14 @@ def beside_floor(path: str, folder: Path, adapter: str, weights: list[str]) -> N
     ways = floor_of(path, coords, lambda pixels: encoder(torch.from_numpy(pixels)))
     ways |= {name: partial(shard.extract, adapter, weights) for name, shard in (("short", short), ("long", long))}
     short.extract(adapter, weights)  # warms up
-    found = {name: seconds[1] for name, seconds in in_turn(ways).items()}
-    patch = (found["long"] - found["short"]) / (2 * len(coords))
-    floor = sum(found[name] for name in ("bare decoding", "shrinking by area", "encoding"))
+    seconds_of = {name: seconds[1] for name, seconds in in_turn(ways).items()}
+    patch = (seconds_of["long"] - seconds_of["short"]) / (2 * len(coords))
+    floor = sum(seconds_of[name] for name in ("bare decoding", "shrinking by area", "encoding"))
     for name in ("bare decoding", "shrinking by area", "encoding"):
-        row(f"{adapter}: {name}, alone", f"{1000 * found[name]:.2f} ms CPU a patch")
+        row(f"{adapter}: {name}, alone", f"{1000 * seconds_of[name]:.2f} ms CPU a patch")
     row(
         f"{adapter}: end to end",
-        f"{1000 * patch:.2f} ms CPU a patch, {found['short'] - len(coords) * patch:.2f} s a shard",
+        f"{1000 * patch:.2f} ms CPU a patch, {seconds_of['short'] - len(coords) * patch:.2f} s a shard",
     )
     row(f"{adapter}: floor / end to end", f"{floor / patch:.3f}", f">= {GOALS[adapter]}")
 
@@ -157,13 +157,13 @@ def beside_floor(path: str, folder: Path, adapter: str, weights: list[str]) -> N
 def idle_from_memory(folder: Path, weights: list[str]) -> None:
     """Share of the time that the encoder waits when pixels come from memory."""
     coords = np.stack([np.arange(1024) % 100, np.arange(1024) // 100], 1) * 1024
-    shard, told, shares = Shard(folder / "memory", {"a": "memory"}, {"a": coords}), Told(), []
-    logging.getLogger("molpath").addHandler(told)
+    shard, log, shares = Shard(folder / "memory", {"a": "memory"}, {"a": coords}), Told(), []
+    logging.getLogger("molpath").addHandler(log)
     logging.getLogger("molpath").setLevel(logging.INFO)
     for _ in range(REPEATS):
         shard.extract(LITE0, weights, opener=bench_encoders.open_memory)
-        shares.append(float(re.search(r"from then on\s+[\d.]+ s\s+([\d.]+)%", told.text)[1]))
-    logging.getLogger("molpath").removeHandler(told)
+        shares.append(float(re.search(r"from then on\s+[\d.]+ s\s+([\d.]+)%", log.text)[1]))
+    logging.getLogger("molpath").removeHandler(log)
     row("encoder idle, pixels from memory", f"{statistics.median(shares):.1f} %", "<= 3 %")
 
 
@@ -184,9 +184,9 @@ def slides_cost(small: Shard, folder: Path) -> None:
     count = sum(len(coords) for coords in small.coords.values())
     columns = edge // GEOMETRY.size_level0
     coords = np.stack([np.arange(count) % columns, np.arange(count) // columns], 1) * GEOMETRY.size_level0
-    one = Shard(folder / "one", {"a": path}, {"a": coords})
-    found = in_turn({"small": partial(small.extract, NULL), "one": partial(one.extract, NULL)})
-    wall, cpu = 1000 * (found["small"] - found["one"]) / SMALL_SLIDES
+    single = Shard(folder / "one", {"a": path}, {"a": coords})
+    times = in_turn({"small": partial(small.extract, NULL), "one": partial(single.extract, NULL)})
+    wall, cpu = 1000 * (times["small"] - times["one"]) / SMALL_SLIDES
     row(f"cost of a slide beside its patches, {SMALL_SLIDES} slides", f"{wall:.1f} ms, {cpu:.1f} ms CPU", "<= 50 ms")
 
 
@@ -200,16 +200,16 @@ def beside_lazyslide(name: str, shard: Shard, adapter: str, weights, workers: tu
     for number in workers:
         threads = 1 if number else THREADS
         ways[f"LazySlide, {number} workers"] = partial(shard.by_lazyslide, adapter, number, threads)
-    found = in_turn(ways)
-    for way, (wall, cpu) in found.items():
+    times = in_turn(ways)
+    for way, (wall, cpu) in times.items():
         row(f"{name}: {way}", f"{count / wall:.1f} patches/s, {count / cpu:.1f} a CPU-second")
-    best = np.min([seconds for way, seconds in found.items() if way != "ours"], axis=0) / found["ours"]
+    best = np.min([seconds for way, seconds in times.items() if way != "ours"], axis=0) / times["ours"]
     row(f"{name}: ours to LazySlide's best", f"{best[0]:.2f} in time, {best[1]:.2f} in CPU time", goal)
 
 
-def row(what: str, value: str, goal: str = "") -> None:
+def row(measure: str, value: str, goal: str = "") -> None:
     """One line of the result."""
-    print(what, value, goal, sep="\t", flush=True)
+    print(measure, value, goal, sep="\t", flush=True)
 
 
 def small_slides(folder: Path) -> Shard:

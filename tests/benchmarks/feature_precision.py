@@ -34,14 +34,14 @@ def patches_of(slide, count: int) -> list[np.ndarray]:
     """`count` patches with tissue, from random places of level 0."""
     rng = np.random.default_rng(0)
     width, height, _ = slide.levels[0]
-    found: list[np.ndarray] = []
+    patches: list[np.ndarray] = []
     for _ in range(50 * count):
         patch = slide.region(int(rng.integers(width - EDGE)), int(rng.integers(height - EDGE)), 0, EDGE, EDGE)
         if patch.mean() < GLASS:
-            found.append(patch)
-        if len(found) == count:
+            patches.append(patch)
+        if len(patches) == count:
             break
-    return found
+    return patches
 
 
 def some_patches(folder: Path) -> tuple[str, torch.Tensor]:
@@ -52,8 +52,8 @@ def some_patches(folder: Path) -> tuple[str, torch.Tensor]:
         slides, origin = [folder / "giant.svs"], "a generated slide"
         write_giant(slides[0], 8_160, 6_240)
     share = -(-PATCHES // len(slides))
-    found = [patch for path in slides for patch in patches_of(open_slide(str(path)), share)]
-    return origin, torch.from_numpy(np.stack(found[:PATCHES]))
+    drawn = [patch for path in slides for patch in patches_of(open_slide(str(path)), share)]
+    return origin, torch.from_numpy(np.stack(drawn[:PATCHES]))
 
 
 def random_weights(network: torch.nn.Module, path: Path) -> str:

@@ -50,9 +50,11 @@ def by_attributes(paths: list[Path], shard: str) -> list[str]:
 def by_record(paths: list[Path], shard: str) -> list[str]:
     """As it is: the record, the stamp, the same facts, and the fingerprint out of the record."""
     record = Record(shard)
-    found = [_shape(path) + record.row(path).fingerprint for path in paths if is_current(path, record, *STAMP.values())]
+    fingerprints = [
+        _shape(path) + record.row(path).fingerprint for path in paths if is_current(path, record, *STAMP.values())
+    ]
     record.close([paths[0].parent])
-    return found
+    return fingerprints
 
 
 def by_fingerprint(paths: list[Path], shard: str) -> list[str]:
@@ -69,8 +71,8 @@ def main() -> int:
     """Rows, the best of three rounds; an argument gives another number of slides."""
     slides = int(sys.argv[1]) if len(sys.argv) > 1 else SLIDES
     ways: dict[str, Callable] = {"attributes": by_attributes, "record": by_record, "fingerprint": by_fingerprint}
-    with tempfile.TemporaryDirectory() as made:
-        shards = generate(Path(made), slides)
+    with tempfile.TemporaryDirectory() as temporary:
+        shards = generate(Path(temporary), slides)
         seconds: dict[str, list[float]] = {name: [] for name in ways}
         for _ in range(3):
             for name, way in ways.items():

@@ -50,15 +50,15 @@ def marked_patches(seed: int, slides: list[np.ndarray]) -> list[np.ndarray]:
     return [bag.astype(np.float64) @ mark > 2.5 for bag in slides]
 
 
-def ask(network, slides, rna, latents, sets, support, asked, seed, marked) -> tuple[list[dict], dict[str, float]]:
+def ask(network, slides, rna, latents, sets, support, evaluated, seed, marked) -> tuple[list[dict], dict[str, float]]:
     """One row per set and way, of the asked slides; and means over random sets."""
     x = reliability.scaled(embed(network, slides))
-    drawn = [random_sets(one, NAMES, rna[support].mean(0), RANDOM, seed + i) for i, one in enumerate(sets)]
+    drawn = [random_sets(gene_set, NAMES, rna[support].mean(0), RANDOM, seed + i) for i, gene_set in enumerate(sets)]
     cohorts = np.full(len(support), "one")
     scores = reliability.within_cohorts(ssgsea(rna[support], NAMES, sets), cohorts)
-    chance = [reliability.within_cohorts(ssgsea(rna[support], NAMES, one), cohorts) for one in drawn]
+    chance = [reliability.within_cohorts(ssgsea(rna[support], NAMES, random_set), cohorts) for random_set in drawn]
     folds = reliability.folds_of(len(support), seed)
-    outside = np.full(len(asked), reliability.FOLDS)
+    outside = np.full(len(evaluated), reliability.FOLDS)
     own = reliability.fit_directions(x[support], scores, folds, ALPHAS)
     orders = reliability.permutations(cohorts, SHUFFLES, seed)
     null = {
@@ -69,10 +69,12 @@ def ask(network, slides, rna, latents, sets, support, asked, seed, marked) -> tu
     }
     table = anndata.AnnData(rna[support], var=pd.DataFrame({"spread": rna[support].std(0)}, index=NAMES))
     some = table[evenly(len(support), PROFILES)].copy()
-    where = folds[evenly(len(support), PROFILES)]
-    prompts = reliability.average_directions(raised_minus_lowered(network, DESCRIPTION, some, sets), where)
+    fold_of = folds[evenly(len(support), PROFILES)]
+    prompts = reliability.average_directions(raised_minus_lowered(network, DESCRIPTION, some, sets), fold_of)
     few = table[evenly(len(support), 16)].copy()
-    by_random = [raised_minus_lowered(network, DESCRIPTION, few, one).mean(0).astype(np.float64) for one in drawn]
+    by_random = [
+        raised_minus_lowered(network, DESCRIPTION, few, random_set).mean(0).astype(np.float64) for random_set in drawn
+    ]
     along = prompts.scores(x[support], folds)
     null["prompt"] = (
         np.stack([reliability.correlations(scores[order], along) for order in orders], 1),
@@ -81,32 +83,35 @@ def ask(network, slides, rna, latents, sets, support, asked, seed, marked) -> tu
     at_random = {
         "regression": [
             reliability.correlations(
-                np.repeat(latents[asked, i : i + 1], RANDOM, 1),
-                x[asked] @ reliability.ridge_directions(x[support], one, ALPHAS)[0].T,
+                np.repeat(latents[evaluated, i : i + 1], RANDOM, 1),
+                x[evaluated] @ reliability.ridge_directions(x[support], scored, ALPHAS)[0].T,
             ).mean()
-            for i, one in enumerate(chance)
+            for i, scored in enumerate(chance)
         ],
         "prompt": [
-            reliability.correlations(np.repeat(latents[asked, i : i + 1], RANDOM, 1), x[asked] @ d.T).mean()
+            reliability.correlations(np.repeat(latents[evaluated, i : i + 1], RANDOM, 1), x[evaluated] @ d.T).mean()
             for i, d in enumerate(by_random)
         ],
     }
     rows = []
     for way, directions in (("regression", own), ("prompt", prompts)):
-        inside, out = directions.scores(x[support], folds), directions.scores(x[asked], outside)
-        patches = aucs(network, [slides[i] for i in asked], directions.coefficients[-1], latents[asked], marked)
+        inside, out = directions.scores(x[support], folds), directions.scores(x[evaluated], outside)
+        patches = aucs(network, [slides[i] for i in evaluated], directions.coefficients[-1], latents[evaluated], marked)
         for i in range(len(sets)):
-            seen = float(reliability.correlations(scores[:, i : i + 1], inside[:, i : i + 1])[0])
+            correlation = float(reliability.correlations(scores[:, i : i + 1], inside[:, i : i + 1])[0])
             low, high = reliability.interval(scores[:, i], inside[:, i], seed)
             rows.append(
-                {"set": i, "way": way, "support": seen, "lower": low, "upper": high}
-                | {"latent": float(spearmanr(out[:, i], latents[asked, i])[0]), "auc": patches[i]}
-                | {"p_pairs": reliability.chance(seen, null[way][0][i])}
-                | {"p_random": reliability.chance(seen, null[way][1][i]), "random": float(null[way][1][i].mean())}
+                {"set": i, "way": way, "support": correlation, "lower": low, "upper": high}
+                | {"latent": float(spearmanr(out[:, i], latents[evaluated, i])[0]), "auc": patches[i]}
+                | {"p_pairs": reliability.chance(correlation, null[way][0][i])}
+                | {
+                    "p_random": reliability.chance(correlation, null[way][1][i]),
+                    "random": float(null[way][1][i].mean()),
+                }
             )
-    found = pd.concat([reliability.judge(part) for _, part in pd.DataFrame(rows).groupby("way", sort=False)])
+    judged = pd.concat([reliability.judge(part) for _, part in pd.DataFrame(rows).groupby("way", sort=False)])
     means = {way: float(np.abs(np.mean(values))) for way, values in at_random.items()}
-    return found.to_dict("records"), means | {f"{way}, largest set": np.abs(v).max() for way, v in at_random.items()}
+    return judged.to_dict("records"), means | {f"{way}, largest set": np.abs(v).max() for way, v in at_random.items()}
 
 
 def aucs(network, slides, directions, latents, marked) -> list[float]:
@@ -116,20 +121,20 @@ def aucs(network, slides, directions, latents, marked) -> list[float]:
     parts = [anatomy_of(pooling, bag) for bag in slides]
     reference = Reference.of(parts[i] for i in evenly(len(parts), REFERENCE))
     shares = [patch_scores(part, directions, reference) for part in parts]
-    found = []
+    aurocs = []
     for i in range(latents.shape[1]):
         upper = np.flatnonzero(latents[:, i] > np.quantile(latents[:, i], 0.75))
         good = [n for n in upper if 0 < marked[n].sum() < len(marked[n])]
-        found.append(float(np.mean([roc_auc_score(marked[n], shares[n][:, i]) for n in good])))
-    return found
+        aurocs.append(float(np.mean([roc_auc_score(marked[n], shares[n][:, i]) for n in good])))
+    return aurocs
 
 
 def measure(seed: int, trained: int, apart: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Rows of all sets, ways, models and supports; and means over random sets."""
     latents, slides, rna, dna = generate(seed, trained + apart + EVALUATED)
     sets = planted_sets(latents[:trained], rna[:trained])
-    asked = np.arange(len(slides))[-EVALUATED:]
-    marked = marked_patches(seed, [slides[i] for i in asked])
+    evaluated = np.arange(len(slides))[-EVALUATED:]
+    marked = marked_patches(seed, [slides[i] for i in evaluated])
     rows, means = [], []
     for model in ("pretrained", "shuffled pairs"):
         order = np.arange(trained) if model == "pretrained" else np.random.default_rng(seed).permutation(trained)
@@ -140,9 +145,9 @@ def measure(seed: int, trained: int, apart: int) -> tuple[pd.DataFrame, pd.DataF
             if model != "pretrained" and support == "apart":  # a support whose pairs are shuffled, too
                 other = np.random.default_rng([seed, 1]).permutation(apart)
                 paired = np.concatenate([paired[:trained], rna[trained : trained + apart][other], rna[-EVALUATED:]])
-            found, at_random = ask(network, slides, paired, latents, sets, cases, asked, seed, marked)
+            answers, at_random = ask(network, slides, paired, latents, sets, cases, evaluated, seed, marked)
             facts = {"seed": seed, "model": model, "support_cases": support}
-            rows += [facts | row for row in found]
+            rows += [facts | row for row in answers]
             means += [facts | at_random]
             print(f"{facts}: {time.perf_counter() - start:.0f} s", flush=True)
     return pd.DataFrame(rows), pd.DataFrame(means)

@@ -25,8 +25,8 @@ def cpu_seconds() -> float:
 
 def main() -> int:
     """Rows: target, cases, width, tasks, seconds, CPU-seconds."""
-    with tempfile.TemporaryDirectory() as made:
-        folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(made)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(temporary)
         folder.mkdir(exist_ok=True)
         write_study(folder, CASES, WIDTH, TASKS)
         print("target\tcases\twidth\ttasks\tseconds\tcpu_seconds")

@@ -44,11 +44,11 @@ def table(name: str) -> list[dict[str, str]]:
 def slides_of_cohorts() -> dict[str, list[tuple[str, str]]]:
     """(slide, case) of every public cohort."""
     cohorts = [row for row in table("cohorts.tsv") if row["access"] == "public" and row["used_by"] == "tasks"]
-    known = {row["cohort"]: int(row["n_slides"]) for row in cohorts if row["n_slides"]}
+    slides_of = {row["cohort"]: int(row["n_slides"]) for row in cohorts if row["n_slides"]}
     cases = {row["cohort"]: int(row["n_cases"] or row["n_slides"]) for row in cohorts}
     rest = [row["cohort"] for row in cohorts if not row["n_slides"]]
-    left, total = PUBLIC_SLIDES - sum(known.values()), sum(cases[name] for name in rest)
-    counts = known | {name: left * cases[name] // total for name in rest}
+    left, total = PUBLIC_SLIDES - sum(slides_of.values()), sum(cases[name] for name in rest)
+    counts = slides_of | {name: left * cases[name] // total for name in rest}
     counts[rest[-1]] += PUBLIC_SLIDES - sum(counts.values())
     counts, cases = counts | FURTHER_COHORTS, cases | FURTHER_COHORTS
     return {
@@ -94,28 +94,28 @@ def further_cohorts(evaluated: dict, projects: list[str]) -> dict[str, list[tupl
     own = {}
     for row in table("cohorts.tsv"):
         if row["cohort"].startswith("tcga_"):
-            mine = row["in_sheet"].split(", ")
-            own[row["cohort"]] = [evaluated["TCGA"][i] for i, name in enumerate(projects) if name in mine]
+            projects_here = row["in_sheet"].split(", ")
+            own[row["cohort"]] = [evaluated["TCGA"][i] for i, name in enumerate(projects) if name in projects_here]
     names = [name for name in evaluated if name.startswith("cptac_")]
     return own | {"cptac_all": [slide for name in names for slide in evaluated[name]]}
 
 
 def further_tasks() -> list[dict[str, str]]:
     """Tasks that are no task of the 54: sides of transfers and prompts, and the ten cancer types of CPTAC."""
-    known = {row["task"] for row in table("tasks.tsv")}
+    task_names = {row["task"] for row in table("tasks.tsv")}
     named = [row["task"] for row in table("transfer.tsv") if row["access"] == "public"]
     named += [row["task"] for row in table("sets.tsv") if row["access"] == "public" and row["set"] == "prompting"]
-    found = {"cptac_all--organ": ("bacc", "logistic", "10", "slide_id")}
+    kinds = {"cptac_all--organ": ("bacc", "logistic", "10", "slide_id")}
     for name in named:
         sources, task = name.split("--")
         kind = ("cindex", "cox", "", "case_id") if task == "OS" else ("macro-ovr-auc", "logistic", "2", "case_id")
-        found |= {f"{cohort}--{task}": kind for cohort in sources.split("==")}
+        kinds |= {f"{cohort}--{task}": kind for cohort in sources.split("==")}
     keys = ("metric", "probe", "n_classes", "unit")
     return [
         {"task": task, "cohort": task.split("--")[0], "n_cases": "1500", "folds": "5"}
         | dict(zip(keys, kind, strict=True))
-        for task, kind in found.items()
-        if task not in known
+        for task, kind in kinds.items()
+        if task not in task_names
     ]
 
 

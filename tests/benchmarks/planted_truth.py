@@ -131,13 +131,13 @@ def probe(embeddings: np.ndarray, labels: np.ndarray, count: int) -> float:
 def measure(seed: int, trained: int, settings) -> tuple[list[dict], dict[str, float]]:
     """AUC rows (model, task, labels) of a generator seed, and top-1 of the pretrained model and of its control."""
     latents, slides, rna, dna = generate(seed, trained + max(LABELS) + EVALUATED)
-    networks, found = {"random": (build(DESCRIPTION, seed).eval(),)}, {}
+    networks, scores = {"random": (build(DESCRIPTION, seed).eval(),)}, {}
     for name, order in (
         ("pretrained", np.arange(trained)),
         ("shuffled pairs", np.random.default_rng(seed).permutation(trained)),
     ):
         networks[name] = pretrain(seed, slides[:trained], rna[:trained][order], dna[:trained][order], settings)
-        found[name] = top1(*networks[name], slides[-AMONG:], rna[-AMONG:])
+        scores[name] = top1(*networks[name], slides[-AMONG:], rna[-AMONG:])
     rest = slides[trained:]
     embeddings = {"mean": np.array([bag.mean(0, dtype=np.float64) for bag in rest]), "oracle": latents[trained:]}
     embeddings |= {name: embed(network[0], rest) for name, network in networks.items()}
@@ -151,7 +151,7 @@ def measure(seed: int, trained: int, settings) -> tuple[list[dict], dict[str, fl
             rows += [
                 {"seed": seed, "task": task, "model": name, "labels": n, "auc": probe(x, labels, n)} for n in LABELS
             ]
-    return rows, found
+    return rows, scores
 
 
 def difference(table: pd.DataFrame, a: str, b: str, labels: int) -> tuple[float, float, float]:
@@ -174,7 +174,7 @@ def difference(table: pd.DataFrame, a: str, b: str, labels: int) -> tuple[float,
     return float(fit.params["better"]), float(fit.pvalues["better"]), float(ttest_1samp(means[a] - means[b], 0).pvalue)
 
 
-def as_markdown(table: pd.DataFrame, found: dict[int, dict[str, float]], command: str, fresh: set[int]) -> str:
+def as_markdown(table: pd.DataFrame, top1_of: dict[int, dict[str, float]], command: str, fresh: set[int]) -> str:
     """The results as a page."""
     models = ["mean", "random", "shuffled pairs", "pretrained", "oracle"]
     lines = [
@@ -197,7 +197,7 @@ def as_markdown(table: pd.DataFrame, found: dict[int, dict[str, float]], command
     ]
     means = table.groupby(["seed", "labels", "model"]).auc.mean().unstack()
     for (seed, labels), row in means.iterrows():
-        numbers = [f"{row[name]:.3f}" for name in models] + [f"{found[seed][name]:.3f}" for name in found[seed]]
+        numbers = [f"{row[name]:.3f}" for name in models] + [f"{top1_of[seed][name]:.3f}" for name in top1_of[seed]]
         lines.append(f"| {seed} | {labels} | {' | '.join(numbers)} |")
     lines += ["", "| labels | difference | AUC | mixed-model P | t-test of seeds, P |", "|---|---|---|---|---|"]
     for labels in LABELS:
@@ -216,14 +216,14 @@ def main() -> None:
     parser.add_argument("--out", help="Markdown page to write")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    rows, found = [], {}
+    rows, top1_of = [], {}
     for seed in arguments.seeds:
-        more, found[seed] = measure(seed, arguments.trained, SETTINGS)
+        more, top1_of[seed] = measure(seed, arguments.trained, SETTINGS)
         rows += more
         means = pd.DataFrame(more).groupby(["labels", "model"]).auc.mean().round(3)
-        print(f"seed {seed}: top-1 {found[seed]}\n{means.unstack().to_string()}", flush=True)
+        print(f"seed {seed}: top-1 {top1_of[seed]}\n{means.unstack().to_string()}", flush=True)
     command = ".venv/bin/python tests/benchmarks/planted_truth.py --out workflow/docs/planted_truth.md"
-    page = as_markdown(pd.DataFrame(rows), found, command, FRESH & set(found))
+    page = as_markdown(pd.DataFrame(rows), top1_of, command, FRESH & set(top1_of))
     print(page)
     if arguments.out:
         Path(arguments.out).write_text(page)

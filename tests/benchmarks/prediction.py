@@ -60,16 +60,16 @@ def costs(folder: Path, model: str, cases: int) -> pd.DataFrame:
     ]
     rows = []
     for path in sorted(file for place in places for file in place.rglob("*.tsv")):
-        found = pd.read_csv(path, sep="\t").iloc[-1]
+        usage = pd.read_csv(path, sep="\t").iloc[-1]
         name = str(path.relative_to(folder / RESULTS / "benchmarks/predict").with_suffix(""))
-        rows.append({"job": name, "cpu_s": found.cpu_time, "cpu_s_case": found.cpu_time / cases, "mib": found.max_rss})
+        rows.append({"job": name, "cpu_s": usage.cpu_time, "cpu_s_case": usage.cpu_time / cases, "mib": usage.max_rss})
     return pd.DataFrame(rows)
 
 
 def measure(folder: Path, seed: int, model: str, usual: int, other: int, draw: int) -> list[pd.DataFrame]:
     """Tables of tasks, of scanners and of costs."""
-    given, counts = folder / "resources/demo/pairs", {USUAL: usual, "shifted": other, "scaled": other}
-    write_new_pairs(given, write_pairs(given, seed), seed, counts, draw)
+    inputs, counts = folder / "resources/demo/pairs", {USUAL: usual, "shifted": other, "scaled": other}
+    write_new_pairs(inputs, write_pairs(inputs, seed), seed, counts, draw)
     tasks, flags = worth(predict(folder, model), folder / CASES)
     return [table.assign(seed=seed) for table in (tasks, flags, costs(folder, model, sum(counts.values())))]
 
@@ -84,16 +84,16 @@ def main() -> None:
     parser.add_argument("--draw", type=int, default=1, help="which later cases (the demo's: 0)")
     parser.add_argument("--keep", help="folder to work in, which stays")
     arguments = parser.parse_args()
-    found = []
+    measured = []
     for seed in arguments.seeds:
         with tempfile.TemporaryDirectory() as scratch:
             folder = Path(arguments.keep or scratch) / str(seed)
-            asked = arguments.model, arguments.usual, arguments.other, arguments.draw
-            found.append(measure(folder, seed, *asked))
-        for table in found[-1]:
+            options = arguments.model, arguments.usual, arguments.other, arguments.draw
+            measured.append(measure(folder, seed, *options))
+        for table in measured[-1]:
             print(table.round(4).to_string(index=False), flush=True)
     if arguments.keep:
-        for name, tables in zip(("tasks", "flags", "costs"), zip(*found, strict=True), strict=True):
+        for name, tables in zip(("tasks", "flags", "costs"), zip(*measured, strict=True), strict=True):
             write_tsv(Path(arguments.keep) / f"{name}.tsv", pd.concat(tables))
 
 

@@ -88,14 +88,14 @@ def draw(row: dict[str, str], seed: int) -> None:
 
 def write_study(folder: Path, seed: int, encoder: str) -> None:
     """Slides, sheets, labels and the config."""
-    known = rows_of(folder, "T", {"usual": TRAINED})
+    trained_on = rows_of(folder, "T", {"usual": TRAINED})
     new = rows_of(folder, "N", {"usual": UNCHANGED} | dict.fromkeys(SCANNERS | DOSES, CHANGED))
     (folder / "raw").mkdir(parents=True)
     with ProcessPoolExecutor(2) as pool:
-        list(pool.map(partial(draw, seed=seed), known + new))
-    write_tsv(folder / "slides.tsv", pd.DataFrame(known).drop(columns="scanner"))
+        list(pool.map(partial(draw, seed=seed), trained_on + new))
+    write_tsv(folder / "slides.tsv", pd.DataFrame(trained_on).drop(columns="scanner"))
     write_tsv(folder / "new.tsv", pd.DataFrame(new).drop(columns="scanner"))
-    make_tasks(known, folder / "tasks", seed)
+    make_tasks(trained_on, folder / "tasks", seed)
     truths = [draw_truth(seed, row["case_id"]) for row in new]
     labels, _ = labels_of(TASK, truths, seed)
     cases = pd.DataFrame(new)[["case_id", "scanner"]]
@@ -127,9 +127,13 @@ def score(folder: Path) -> pd.DataFrame:
     """A row per scanner."""
     from sklearn.metrics import roc_auc_score
 
-    said = pd.read_csv(folder / f"results/predict/{MODEL}/synthetic--{TASK}/predictions.tsv", sep="\t", dtype=str)
-    said = said.merge(pd.read_csv(folder / "cases.tsv", sep="\t", dtype=str)[["case_id", "scanner"]], on="case_id")
-    doubt = said.assign(score=said.ood_score.astype(float))
+    predictions = pd.read_csv(
+        folder / f"results/predict/{MODEL}/synthetic--{TASK}/predictions.tsv", sep="\t", dtype=str
+    )
+    predictions = predictions.merge(
+        pd.read_csv(folder / "cases.tsv", sep="\t", dtype=str)[["case_id", "scanner"]], on="case_id"
+    )
+    doubt = predictions.assign(score=predictions.ood_score.astype(float))
     usual = doubt[(doubt.scanner == "usual") & doubt.score.notna()]
     rows = []
     for scanner, part in doubt.groupby("scanner", sort=False):

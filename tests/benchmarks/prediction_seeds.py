@@ -42,8 +42,8 @@ def pooled(patches: np.ndarray, world: World) -> np.ndarray:
 
 def labels_of(levels: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]:
     """Labels of the cases by task."""
-    found = {task: cut(levels[:, LATENTS.index(programme)], rng) for task, programme in TASKS.items()}
-    return found | {"dominant": dominant(levels, rng)}
+    classes = {task: cut(levels[:, LATENTS.index(programme)], rng) for task, programme in TASKS.items()}
+    return classes | {"dominant": dominant(levels, rng)}
 
 
 def measure(seed: int, folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -55,22 +55,25 @@ def measure(seed: int, folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     names = [f"C{number:05d}" for number in range(len(scanner))]
     levels = rng.normal(size=(len(names), len(LATENTS)))
     labels = labels_of(levels, rng)
-    drawn = (scan(draw_patches(level, world, rng)[0], one, changes) for level, one in zip(levels, scanner, strict=True))
+    drawn = (
+        scan(draw_patches(level, world, rng)[0], scanner_name, changes)
+        for level, scanner_name in zip(levels, scanner, strict=True)
+    )
     bags = {name: patches.astype(np.float32) for name, patches in zip(names, drawn, strict=True)}
     x = np.array([pooled(bags[name], world) for name in names])
     slides = pd.DataFrame({"slide_id": names, "case_id": names})
-    known, new = names[:TRAINED], names[TRAINED:]
-    reference = describe(x[:TRAINED], known, slides[:TRAINED], bags.get, seed)
+    trained_on, new = names[:TRAINED], names[TRAINED:]
+    reference = describe(x[:TRAINED], trained_on, slides[:TRAINED], bags.get, seed)
     doubt = reference.judge(x[TRAINED:], slides[TRAINED:], bags.get, FALSE_ALARMS, new)
     write_tsv(folder / "cases.tsv", pd.DataFrame({"case_id": new, "scanner": scanner[TRAINED:]}))
     paths = {}
     for task, coded in labels.items():
-        write_task(folder / task, task, known, coded[:TRAINED], seed)
-        given = read_task(task, str(folder / task / "config.yaml"), str(folder / task / "k=all.tsv"))
-        predictor = fit(given, x[[names.index(sample) for sample in given.samples]], SETTINGS)
-        said = pd.concat([predictor.predict(x[TRAINED:], COVERAGE, by_class=False), doubt], axis=1)
+        write_task(folder / task, task, trained_on, coded[:TRAINED], seed)
+        read = read_task(task, str(folder / task / "config.yaml"), str(folder / task / "k=all.tsv"))
+        predictor = fit(read, x[[names.index(sample) for sample in read.samples]], SETTINGS)
+        predictions = pd.concat([predictor.predict(x[TRAINED:], COVERAGE, by_class=False), doubt], axis=1)
         label = [predictor.classes[code] for code in coded[TRAINED:]]
-        rows = said.assign(case_id=new, status="ok", reason="", label=label)
+        rows = predictions.assign(case_id=new, status="ok", reason="", label=label)
         paths[task] = folder / f"{task}.tsv"
         write_tsv(paths[task], rows.assign(ood_flag=rows.ood_flag.map({True: "yes", False: "no"})))
     tasks, flags = worth(paths, folder / "cases.tsv")
@@ -114,12 +117,12 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.cases:
         print(costs(arguments.cases), flush=True)
-    found = []
+    measured = []
     for seed in arguments.seeds:
         with tempfile.TemporaryDirectory() as folder:
-            found.append(measure(seed, Path(folder)))
-        print(*(table.round(4).to_string(index=False) for table in found[-1]), sep="\n", flush=True)
-    tasks, flags = (pd.concat(tables) for tables in zip(*found, strict=True))
+            measured.append(measure(seed, Path(folder)))
+        print(*(table.round(4).to_string(index=False) for table in measured[-1]), sep="\n", flush=True)
+    tasks, flags = (pd.concat(tables) for tables in zip(*measured, strict=True))
     means = tasks.groupby("task").mean().drop(columns="seed").assign(least=tasks.groupby("task").coverage.min())
     print(means.assign(most=tasks.groupby("task").coverage.max()).round(4).to_string())
     print(flags.groupby("scanner", sort=False).mean().drop(columns="seed").round(4).to_string())

@@ -39,7 +39,7 @@ def lengths_of(batch: int, patches: int, ragged: bool) -> list[int]:
     return np.clip(drawn.astype(int), 16, patches).tolist()
 
 
-def one(arguments) -> None:
+def measure(arguments) -> None:
     """Median seconds, CPU seconds and growth of peak memory (MB) of steps of one kind; prints JSON."""
     torch.manual_seed(0)
     torch.set_num_threads(arguments.threads)
@@ -62,8 +62,8 @@ def one(arguments) -> None:
     for _ in range(arguments.repeats):
         started, began = time.perf_counter(), time.process_time()
         with torch.autocast("cpu", torch.bfloat16, enabled=arguments.bf16):
-            found = network(flat, mask if arguments.kind == "plain" else lengths)
-        found.float().square().mean().backward()
+            output = network(flat, mask if arguments.kind == "plain" else lengths)
+        output.float().square().mean().backward()
         optimizer.step()
         optimizer.zero_grad()
         seconds.append(time.perf_counter() - started)
@@ -185,9 +185,9 @@ def readers(store, names: list[str], patches: int, steps: int = 16) -> None:
                 rates[count] = max(rates.get(count, 0.0), size / (time.perf_counter() - started))
                 busy[count] = max(busy.get(count, 0.0), size / (time.process_time() - began))
     for count, rate in rates.items():
-        what = f"reading ahead, warm, {count} reader{'s' * (count > 1)} on {os.cpu_count()} cores"
-        show(what, rate, "GB/s")
-        show(what, busy[count], "GB a CPU second")
+        label = f"reading ahead, warm, {count} reader{'s' * (count > 1)} on {os.cpu_count()} cores"
+        show(label, rate, "GB/s")
+        show(label, busy[count], "GB a CPU second")
     for count in (2, 4):
         show(f"{count} readers over one, speed", rates[count] / rates[1], "x")
 
@@ -221,8 +221,8 @@ def accelerator(output: str) -> None:
         torch.cuda.synchronize()
         started = time.perf_counter()
         with torch.autocast("cuda", torch.bfloat16):
-            found = network(flat.float(), [patches] * batch)
-        found.float().square().mean().backward()
+            outputs = network(flat.float(), [patches] * batch)
+        outputs.float().square().mean().backward()
         optimizer.step()
         optimizer.zero_grad()
         torch.cuda.synchronize()
@@ -242,9 +242,9 @@ def accelerator(output: str) -> None:
             show(f"GPU step, 300 bags, bf16, {device}", result[name], name)
 
 
-def show(what: str, value: float, unit: str) -> None:
+def show(label: str, value: float, unit: str) -> None:
     """One row."""
-    print(f"{what}\t{value:.4g}\t{unit}", flush=True)
+    print(f"{label}\t{value:.4g}\t{unit}", flush=True)
 
 
 def main() -> None:
@@ -259,7 +259,7 @@ def main() -> None:
     parser.add_argument("--json", default="pretrain_step_gpu.json", help="where the GPU's row is written")
     arguments = parser.parse_args()
     if arguments.kind:
-        one(arguments)
+        measure(arguments)
         return
     step = steps(arguments) if arguments.only in (None, "steps") else 0.0
     if arguments.only in (None, "loader"):

@@ -63,7 +63,7 @@ def folds_of(samples: int, labels, folds: int, share: float) -> np.ndarray:
     return sides
 
 
-def peer(what: str) -> None:
+def peer(kind: str) -> None:
     """The library as Patho-Bench calls it; prints CPU seconds and the metric of each fold."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import roc_auc_score
@@ -75,14 +75,14 @@ def peer(what: str) -> None:
     sides = folds_of(SAMPLES, labels, FOLDS, 0.2)
     values = []
     began = time.process_time()
-    for fold in range(RIDGE_FOLDS if what == "ridge_cox" else FOLDS):
+    for fold in range(RIDGE_FOLDS if kind == "ridge_cox" else FOLDS):
         train, test = sides[:, fold] == "train", sides[:, fold] == "test"
-        if what == "logistic":
+        if kind == "logistic":
             model = LogisticRegression(C=0.5, max_iter=10000, class_weight="balanced", random_state=0)
             model.fit(x[train], labels[train])
             values.append(roc_auc_score(labels[test], model.predict_proba(x[test])[:, 1]))
             continue
-        if what == "cox":
+        if kind == "cox":
             model = CoxnetSurvivalAnalysis(alphas=[COX["alpha"]], l1_ratio=COX["l1_ratio"], max_iter=COX["max_iter"])
         else:
             model = CoxPHSurvivalAnalysis(alpha=COX["alpha"])
@@ -91,16 +91,16 @@ def peer(what: str) -> None:
     print(json.dumps({"cpu": time.process_time() - began, "values": values}))
 
 
-def ours(what: str) -> None:
+def measure_molpath(kind: str) -> None:
     """The same through probe_frozen, with every metric it always works out and no controls."""
     from molpath.probe.protocols import probe_frozen
     from molpath.probe.tasks import Task
 
     x, labels, times, events = generated(SAMPLES, 2)
-    survival = (None, None) if what == "logistic" else (times, events)
+    survival = (None, None) if kind == "logistic" else (times, events)
     names, sides = [f"S{i}" for i in range(SAMPLES)], folds_of(SAMPLES, labels, FOLDS, 0.2)
     task = Task("bench--y", "case_id", names, labels, ["a", "b"], sides, ["macro-ovr-auc"], *survival)
-    cox = COX | ({"l1_ratio": 0} if what == "ridge_cox" else {})
+    cox = COX | ({"l1_ratio": 0} if kind == "ridge_cox" else {})
     began = time.process_time()
     results = probe_frozen(task, x, SETTINGS | {"cox": cox, "controls": []})
     cpu = time.process_time() - began
@@ -109,25 +109,25 @@ def ours(what: str) -> None:
     print(json.dumps({"cpu": cpu, "values": values}))
 
 
-def apart(side: str, what: str) -> dict:
+def apart(side: str, kind: str) -> dict:
     """One side in a process of its own; the peer's without limits to BLAS."""
     environment = {key: value for key, value in os.environ.items() if not key.endswith("_NUM_THREADS")}
     environment |= {"OMP_NUM_THREADS": "1"} if side == "ours" else {}
-    command = [sys.executable, __file__, side, what]
+    command = [sys.executable, __file__, side, kind]
     return json.loads(subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout)
 
 
 def bench_speed() -> None:
     """Three probes, both sides."""
     print("what\tfolds\tcpu_s_peer\tcpu_s\tratio\tmetric_peer\tmetric\tworst_fold\tmean_difference", flush=True)
-    for what in ("logistic", "cox", "ridge_cox"):
-        theirs, mine = apart("peer", what), apart("ours", what)
-        measured = len(theirs["values"])
-        cpu = theirs["cpu"] * FOLDS / measured
-        a, b = np.array(theirs["values"]), np.array(mine["values"][:measured])
-        name = what if measured == FOLDS else f"{what} (peer: {measured} folds measured, time scaled to {FOLDS})"
+    for kind in ("logistic", "cox", "ridge_cox"):
+        of_peer, own = apart("peer", kind), apart("ours", kind)
+        measured = len(of_peer["values"])
+        cpu = of_peer["cpu"] * FOLDS / measured
+        a, b = np.array(of_peer["values"]), np.array(own["values"][:measured])
+        name = kind if measured == FOLDS else f"{kind} (peer: {measured} folds measured, time scaled to {FOLDS})"
         print(
-            f"{name}\t{FOLDS}\t{cpu:.1f}\t{mine['cpu']:.2f}\t{cpu / mine['cpu']:.0f}\t{a.mean():.5f}\t{b.mean():.5f}"
+            f"{name}\t{FOLDS}\t{cpu:.1f}\t{own['cpu']:.2f}\t{cpu / own['cpu']:.0f}\t{a.mean():.5f}\t{b.mean():.5f}"
             f"\t{np.abs(a - b).max():.1e}\t{abs(a.mean() - b.mean()):.1e}",
             flush=True,
         )
@@ -194,8 +194,8 @@ def bench_all() -> None:
             seconds = list(pool.map(timed, jobs))
         wall = time.perf_counter() - began
     for shape in TASKS:
-        mine = [s for (other, _), s in zip(jobs, seconds, strict=True) if other == shape]
-        print(f"{shape[0]}\t{shape[1] or 'survival'}\t{shape[2]}\t{shape[4]}\t{np.mean(mine):.1f}", flush=True)
+        of_shape = [s for (other, _), s in zip(jobs, seconds, strict=True) if other == shape]
+        print(f"{shape[0]}\t{shape[1] or 'survival'}\t{shape[2]}\t{shape[4]}\t{np.mean(of_shape):.1f}", flush=True)
     minutes = wall * MODELS / 60
     print(
         f"# probe_all: {len(jobs)} tasks of one model: {wall:.0f} s, {CORES} cores; {MODELS} models: {minutes:.1f} min"
@@ -205,7 +205,7 @@ def bench_all() -> None:
 def main() -> None:
     """Both parts, one of them, or one process of theirs."""
     if sys.argv[1:2] and sys.argv[1] in ("peer", "ours", "job"):
-        return {"peer": peer, "ours": ours, "job": run_job}[sys.argv[1]](sys.argv[2])
+        return {"peer": peer, "ours": measure_molpath, "job": run_job}[sys.argv[1]](sys.argv[2])
     parts = sys.argv[1:] or ["speed", "all"]
     if "speed" in parts:
         bench_speed()

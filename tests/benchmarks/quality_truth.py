@@ -93,8 +93,8 @@ def real_section(name: str, settings: dict) -> tuple[np.ndarray, np.ndarray]:
     """Picture of a real slide, and its tissue as segmented: what artefacts are planted on."""
     slide = open_slide(REAL / name)
     picture = slide.region(0, 0, 0, *slide.levels[0][:2])
-    seen = look(picture, settings)
-    tissue = (seen.quality.classes > 0).astype(np.uint8)
+    assessed = look(picture, settings)
+    tissue = (assessed.quality.classes > 0).astype(np.uint8)
     return picture, cv2.resize(tissue, picture.shape[1::-1], interpolation=cv2.INTER_NEAREST).astype(bool)
 
 
@@ -118,15 +118,15 @@ def patch_shares(measured, mask: np.ndarray) -> tuple[np.ndarray, dict[str, np.n
     corners = corners[np.nan_to_num(held) >= 0.25]
     classes = measured.quality.classes
     scale = width / classes.shape[1], height / classes.shape[0]
-    found = {name: class_shares(corners, PATCH, classes, scale, [CLASSES[name]]) for name in FAULTS}
-    return class_shares(corners, PATCH, mask.astype(np.uint8), (1.0, 1.0), [1]), found
+    shares = {name: class_shares(corners, PATCH, classes, scale, [CLASSES[name]]) for name in FAULTS}
+    return class_shares(corners, PATCH, mask.astype(np.uint8), (1.0, 1.0), [1]), shares
 
 
 def dice(measured, tissue: np.ndarray) -> float:
     """Overlap of segmented and true tissue, at the overview's resolution."""
-    found = measured.quality.classes > 0
-    true = cv2.resize(tissue.astype(np.float32), found.shape[::-1], interpolation=cv2.INTER_AREA) >= 0.5
-    return float(2 * (found & true).sum() / (found.sum() + true.sum()))
+    flagged = measured.quality.classes > 0
+    true = cv2.resize(tissue.astype(np.float32), flagged.shape[::-1], interpolation=cv2.INTER_AREA) >= 0.5
+    return float(2 * (flagged & true).sum() / (flagged.sum() + true.sum()))
 
 
 class Scores:
@@ -139,8 +139,8 @@ class Scores:
     def clean(self, source: str, picture: np.ndarray):
         """A picture without artefacts: no patch may be lost, and the slide must stay."""
         measured = look(picture, self.settings)
-        _, found = patch_shares(measured, np.zeros(picture.shape[:2], bool))
-        self.false[source, "clean, patches"] += (sum(found.values()) > 0.5).tolist()
+        _, shares = patch_shares(measured, np.zeros(picture.shape[:2], bool))
+        self.false[source, "clean, patches"] += (sum(shares.values()) > 0.5).tolist()
         self.false[source, "clean, slides"].append(reason_of(measured, self.settings) != "")
         return measured
 
@@ -148,10 +148,10 @@ class Scores:
         """A picture with one artefact planted in places."""
         planted, mask = artefacts.REGIONAL[name](rng, picture, tissue, MPP)
         measured = look(artefacts.compressed(planted, 80), self.settings)
-        truth, found = patch_shares(measured, mask)
-        own = sum(found[fault] for fault in OWN.get(name, ("pen",)))
+        truth, shares = patch_shares(measured, mask)
+        own = sum(shares[fault] for fault in OWN.get(name, ("pen",)))
         self.hits[source, name] += (own[truth >= 0.5] > 0.5).tolist()
-        self.false[source, name] += (sum(found.values())[truth == 0] > 0.5).tolist()
+        self.false[source, name] += (sum(shares.values())[truth == 0] > 0.5).tolist()
 
     def whole(self, source: str, name: str, rng, picture: np.ndarray) -> None:
         """A picture of which the whole is an artefact."""
@@ -192,10 +192,10 @@ def main() -> None:
         scores.clean("real", picture)
         for repeat in range(3):
             rng = np.random.default_rng([first, repeat])
-            for one in regional:
-                scores.regional("real", one, rng, picture, tissue)
-            for one in whole:
-                scores.whole("real", one, rng, picture)
+            for fault in regional:
+                scores.regional("real", fault, rng, picture, tissue)
+            for fault in whole:
+                scores.whole("real", fault, rng, picture)
     print(f"tissue, otsu\t{len(overlaps)} sections\tDice mean {np.mean(overlaps):.4f}\tmin {np.min(overlaps):.4f}")
     print("source\tartefact\tn\trecall\tclean n\tfalse positives")
     print("\n".join(scores.rows()))

@@ -72,13 +72,13 @@ def write_dicom(folder: Path, mpp: float) -> Path:
 
 def slides(folder: Path) -> dict[str, tuple[Path, float]]:
     """Path and micrometres per pixel of every slide, by name."""
-    found = {}
+    slide_files = {}
     for mpp in RESOLUTIONS:
-        found[f"SVS, JPEG, {mpp}"] = write_giant(folder / f"{mpp}.svs", 12_000, 12_000, mpp, tissue=4.0), mpp
+        slide_files[f"SVS, JPEG, {mpp}"] = write_giant(folder / f"{mpp}.svs", 12_000, 12_000, mpp, tissue=4.0), mpp
     for mpp in (0.25, 0.2527):
-        found[f"DICOM, JPEG, {mpp}"] = write_dicom(folder / f"dicom-{mpp}", mpp), mpp
-        found[f"SVS, JPEG 2000, {mpp}"] = write_jpeg2000(folder / f"j2k-{mpp}.svs", mpp), mpp
-    return found
+        slide_files[f"DICOM, JPEG, {mpp}"] = write_dicom(folder / f"dicom-{mpp}", mpp), mpp
+        slide_files[f"SVS, JPEG 2000, {mpp}"] = write_jpeg2000(folder / f"j2k-{mpp}.svs", mpp), mpp
+    return slide_files
 
 
 def coords_of(mpp: float) -> tuple[np.ndarray, Geometry]:
@@ -141,9 +141,9 @@ def measure(name: str, path: Path, mpp: float) -> bool:
     difference = int(np.abs(pixels["OpenSlide"].astype(np.int16) - pixels["fast path"]).max())
     peers = []
     for peer in ("fastslide", "cucim"):
-        found = [read_by_peer(path, coords, geometry, peer) for _ in range(REPEATS)]
-        numbers = [seconds for seconds in found if isinstance(seconds, float)]
-        peers.append(f"{len(coords) / statistics.median(numbers) / slow:.2f}" if numbers else str(found[0]))
+        readings = [read_by_peer(path, coords, geometry, peer) for _ in range(REPEATS)]
+        numbers = [seconds for seconds in readings if isinstance(seconds, float)]
+        peers.append(f"{len(coords) / statistics.median(numbers) / slow:.2f}" if numbers else str(readings[0]))
     floor = 1 / statistics.median(floors)
     numbers = f"{slow:.1f}", f"{fast:.1f}", f"{fast / slow:.2f}", *peers, f"{floor / slow:.2f}", str(difference)
     print(name, *numbers, sep="\t", flush=True)
@@ -156,11 +156,11 @@ def main() -> None:
     head = "slide\tOpenSlide per CPU-s\tfast path per CPU-s\tratio to OpenSlide\tfastslide to OpenSlide"
     print(f"{head}\tcuCIM to OpenSlide\tbare decoder to OpenSlide\tgrey levels of difference at most")
     with tempfile.TemporaryDirectory() as folder:
-        found = slides(Path(folder))
-        path, mpp = found["SVS, JPEG, 0.2505"]
+        slide_files = slides(Path(folder))
+        path, mpp = slide_files["SVS, JPEG, 0.2505"]
         read(path, *coords_of(mpp), open_slide)  # compiles
-        met = sum(measure(name, path, mpp) for name, (path, mpp) in found.items())
-    print(f"{met} of {len(found)} rows reach {GOAL} x OpenSlide")
+        met = sum(measure(name, path, mpp) for name, (path, mpp) in slide_files.items())
+    print(f"{met} of {len(slide_files)} rows reach {GOAL} x OpenSlide")
 
 
 if __name__ == "__main__":

@@ -30,11 +30,11 @@ def make(samples: int):
     return Task("synthetic--classes", "slide_id", names, labels, [str(c) for c in range(CLASSES)], sides, ["bacc"]), x
 
 
-def measure(what: str, samples: int) -> None:
+def measure(library: str, samples: int) -> None:
     """One way, in a process of its own: prints wall, CPU, peak memory and mAP@1, @5, @10."""
     task, x = make(samples)
     before = time.perf_counter(), time.process_time()
-    if what == "molpath":
+    if library == "molpath":
         from molpath.probe.retrieval import probe_retrieval
 
         values = [row["value"] for row in probe_retrieval(task, x, {"permutations": 0, "seed": 0}).metrics]
@@ -49,8 +49,8 @@ def measure(what: str, samples: int) -> None:
     wall, cpu = time.perf_counter() - before[0], time.process_time() - before[1]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     shown = "\t".join(f"{value:.4f}" for value in values)
-    print(f"{what}\t{samples}\t{WIDTH}\t{wall:.1f}\t{cpu:.1f}\t{peak:.2f}\t{shown}", flush=True)
-    if what == "molpath" and peak > LIMIT_GB:
+    print(f"{library}\t{samples}\t{WIDTH}\t{wall:.1f}\t{cpu:.1f}\t{peak:.2f}\t{shown}", flush=True)
+    if library == "molpath" and peak > LIMIT_GB:
         sys.exit(f"peak memory {peak:.2f} GB is over {LIMIT_GB} GB")
 
 
@@ -60,8 +60,8 @@ def main() -> None:
         return measure(sys.argv[1], int(sys.argv[2]))
     print("what\tsamples\twidth\twall_s\tcpu_s\tpeak_GB\tmAP@1\tmAP@5\tmAP@10", flush=True)
     for samples in SIZES:
-        for what in ("molpath", "scikit-learn"):
-            subprocess.run([sys.executable, __file__, what, str(samples)], check=True)
+        for library in ("molpath", "scikit-learn"):
+            subprocess.run([sys.executable, __file__, library, str(samples)], check=True)
 
 
 if __name__ == "__main__":

@@ -56,13 +56,13 @@ def measure(job: tuple[int, str, int]) -> dict[str, Any]:
     latents, slides, rna, dna = truth.generate(seed, max(PAIRS) + LABELS + truth.EVALUATED)
     network = truth.pretrain(seed, slides[:pairs], rna[:pairs], dna[:pairs], settings, description)[0]
     rest = slides[max(PAIRS) :]
-    found = {"oracle": latents[max(PAIRS) :], "pretrained": truth.embed(network, rest)}
-    found["mean"] = np.array([bag.mean(0, dtype=np.float64) for bag in rest])
+    vectors = {"oracle": latents[max(PAIRS) :], "pretrained": truth.embed(network, rest)}
+    vectors["mean"] = np.array([bag.mean(0, dtype=np.float64) for bag in rest])
     rng, scores = np.random.default_rng([seed, 21]), []
     for _ in range(truth.TASKS):
-        score = found["oracle"] @ rng.normal(size=truth.LATENTS)
+        score = vectors["oracle"] @ rng.normal(size=truth.LATENTS)
         labels = score + 0.5 * score.std() * rng.normal(size=len(score)) > 0
-        scores.append({name: truth.probe((x - x.mean(0)) / x.std(0), labels, LABELS) for name, x in found.items()})
+        scores.append({name: truth.probe((x - x.mean(0)) / x.std(0), labels, LABELS) for name, x in vectors.items()})
     auc = pd.DataFrame(scores).mean()
     return {"seed": seed, "part": part, "value": value, "auc": auc.pretrained, "gap": auc.oracle - auc.pretrained} | {
         "mean_gap": auc.oracle - auc["mean"]
@@ -79,18 +79,18 @@ def power_law(table: pd.DataFrame) -> tuple[float, float]:
 def fitted(table: pd.DataFrame, resamples: int = 1000) -> dict[str, Any]:
     """The law of the smaller sizes with intervals over seeds, and what it says of the larger ones."""
     sizes = sorted(table.value.unique())
-    known, seeds = table[table.value.isin(sizes[:-HELD_OUT])], table.seed.unique()
+    fitted_rows, seeds = table[table.value.isin(sizes[:-HELD_OUT])], table.seed.unique()
     rng, draws = np.random.default_rng(0), []
     for _ in range(resamples):
-        drawn = pd.concat([known[known.seed == seed] for seed in rng.choice(seeds, len(seeds))])
+        drawn = pd.concat([fitted_rows[fitted_rows.seed == seed] for seed in rng.choice(seeds, len(seeds))])
         draws.append(power_law(drawn))
-    a, b = power_law(known)
-    low, high = np.percentile([one[1] for one in draws], [2.5, 97.5])
+    a, b = power_law(fitted_rows)
+    low, high = np.percentile([draw_of[1] for draw_of in draws], [2.5, 97.5])
     rows = []
     for size in sizes[-HELD_OUT:]:
-        said = [x * size**-y for x, y in draws]
-        seen = table.gap[table.value == size].mean()
-        rows.append((size, a * size**-b, *np.percentile(said, [2.5, 97.5]), seen))
+        predicted = [x * size**-y for x, y in draws]
+        measured = table.gap[table.value == size].mean()
+        rows.append((size, a * size**-b, *np.percentile(predicted, [2.5, 97.5]), measured))
     return {"a": a, "b": b, "b_low": low, "b_high": high, "predicted": rows}
 
 
@@ -120,9 +120,9 @@ def page_of(table: pd.DataFrame, law: dict[str, Any], command: str, figure: str)
         "| changed | value | AUC | gap |",
         "|---|---|---|---|",
     ]  # fmt: skip
-    for (part, value), mine in table.groupby(["part", "value"], sort=True):
-        gap = f"{mine.gap.mean():.3f} ({mine.gap.min():.3f} to {mine.gap.max():.3f})"
-        lines.append(f"| {part} | {value:,} | {mine.auc.mean():.3f} | {gap} |")
+    for (part, value), rows_of_size in table.groupby(["part", "value"], sort=True):
+        gap = f"{rows_of_size.gap.mean():.3f} ({rows_of_size.gap.min():.3f} to {rows_of_size.gap.max():.3f})"
+        lines.append(f"| {part} | {value:,} | {rows_of_size.auc.mean():.3f} | {gap} |")
     usual = ", ".join(f"{name} {value}" for name, value in USUAL.items())
     lines += ["", f"What is not changed: {BASE:,} pairs, {usual}; the expression branch is the plain MLP."]
     return "\n".join(lines) + "\n"
@@ -136,14 +136,14 @@ def draw(table: pd.DataFrame, law: dict[str, Any], path: str) -> None:
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(figsize=(5.5, 3.8), layout="constrained")
-    mine = table[table.part == "pairs"]
-    axes.plot(mine.value, mine.gap, "o", color="#0072B2", ms=4, alpha=0.6)
-    sizes = np.array(sorted(mine.value.unique()), float)
+    pairs = table[table.part == "pairs"]
+    axes.plot(pairs.value, pairs.gap, "o", color="#0072B2", ms=4, alpha=0.6)
+    sizes = np.array(sorted(pairs.value.unique()), float)
     axes.plot(sizes[:-HELD_OUT], law["a"] * sizes[:-HELD_OUT] ** -law["b"], color="#333333", label="fitted")
     axes.plot(
         sizes[-HELD_OUT - 1 :], law["a"] * sizes[-HELD_OUT - 1 :] ** -law["b"], "--", color="#333333", label="predicted"
     )
-    axes.axhline(mine.mean_gap.mean(), color="#D55E00", lw=1, ls=":", label="mean pooling")
+    axes.axhline(pairs.mean_gap.mean(), color="#D55E00", lw=1, ls=":", label="mean pooling")
     axes.set(xscale="log", yscale="log", xlabel="pairs", ylabel="AUC of the oracle minus AUC, 64 labels")
     axes.set_title("synthetic", fontsize=9, color="#8a1c1c", loc="right")
     axes.legend(frameon=False, fontsize=8)

@@ -77,20 +77,23 @@ def run(name: str, slide, overview, folder: Path) -> tuple[int, float, float]:
     digest = hashlib.sha256((folder / "w.pth").read_bytes()).hexdigest()
     network = learned.load(name, str(folder / "w.pth"), digest, SETTINGS)
     everywhere = np.ones(overview.image.shape[:2], bool)
-    seen = []
+    batch_sizes = []
     image = np.zeros((1, network.wants.edge, network.wants.edge, 3), np.uint8)
     network.forward(image)  # the first call chooses kernels
-    forward, network.forward = network.forward, lambda images: seen.append(len(images)) or forward(images)
+    forward, network.forward = network.forward, lambda images: batch_sizes.append(len(images)) or forward(images)
     seconds = cpu(lambda: list(learned.run(network, slide, MPP, overview, everywhere, 128)))
-    bare = cpu(lambda: [forward(image) for _ in range(sum(seen))])
-    return sum(seen), seconds, bare
+    bare = cpu(lambda: [forward(image) for _ in range(sum(batch_sizes))])
+    return sum(batch_sizes), seconds, bare
 
 
 def tell(method: str, windows: int, seconds: float, bare: float | None) -> None:
     """One row."""
-    each = f"{seconds / windows:.3f}" if windows else ""
+    per_window = f"{seconds / windows:.3f}" if windows else ""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    print(f"{method}\t{windows}\t{seconds:.3f}\t{each}\t{f'{seconds / bare:.2f}' if bare else ''}\t{peak}", flush=True)
+    print(
+        f"{method}\t{windows}\t{seconds:.3f}\t{per_window}\t{f'{seconds / bare:.2f}' if bare else ''}\t{peak}",
+        flush=True,
+    )
 
 
 def cpu(work) -> float:

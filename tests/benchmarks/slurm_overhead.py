@@ -55,11 +55,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="slurm-overhead-") as name:
         folder = Path(name)
         with slurm(folder / "slurm") as environment:
-            found = stubs(folder / "stubs", jobs, environment)
+            measured = stubs(folder / "stubs", jobs, environment)
             write_study(folder / "study")
-            found |= starts(folder / "study", environment)
-        found |= share(folder / "study", found)
-    for key, value in found.items():
+            measured |= starts(folder / "study", environment)
+        measured |= share(folder / "study", measured)
+    for key, value in measured.items():
         print(key, f"{value:.3g}" if isinstance(value, float) else value, sep="\t", flush=True)
 
 
@@ -80,8 +80,8 @@ def run(folder: Path, environment, *arguments: str) -> tuple[float, resource.str
     """Snakemake in `folder` under Slurm: seconds, and what it and the commands it called used of this machine."""
     command = [SNAKEMAKE, *arguments, "--profile", PROFILE, "--slurm-status-command", "squeue"]
     began = time.perf_counter()
-    with (folder / "said").open("w") as said:
-        process = subprocess.Popen(list(map(str, command)), cwd=folder, env=environment, stdout=said, stderr=said)
+    with (folder / "said").open("w") as output:
+        process = subprocess.Popen(list(map(str, command)), cwd=folder, env=environment, stdout=output, stderr=output)
         _, status, used = os.wait4(process.pid, 0)
     if status:
         raise RuntimeError((folder / "said").read_text()[-3000:])
@@ -109,16 +109,16 @@ def stubs(folder: Path, jobs: int, environment) -> dict[str, float]:
     subprocess.run(list(map(str, plan)), cwd=folder, check=True, env=environment, capture_output=True)
     planned = time.perf_counter() - began
     seconds, used = run(folder, environment)
-    found = ended(environment)
-    burst = sorted(job["SubmitTime"] for job in found)[: SETTINGS["jobs"]]
+    jobs_ended = ended(environment)
+    burst = sorted(job["SubmitTime"] for job in jobs_ended)[: SETTINGS["jobs"]]
     return {
-        "stub_jobs": len(found),
+        "stub_jobs": len(jobs_ended),
         "stub_plan_s": planned,
         "stub_wall_s": seconds,
         "submit_s_a_job": (burst[-1] - burst[0]) / len(burst),
-        "main_process_cpu_s_a_job": (used.ru_utime + used.ru_stime) / len(found),
+        "main_process_cpu_s_a_job": (used.ru_utime + used.ru_stime) / len(jobs_ended),
         "main_process_mb": used.ru_maxrss / 1024,
-        "stub_job_s": sum(job["EndTime"] - job["StartTime"] for job in found) / len(found),
+        "stub_job_s": sum(job["EndTime"] - job["StartTime"] for job in jobs_ended) / len(jobs_ended),
     }
 
 
@@ -141,22 +141,23 @@ def starts(folder: Path, environment) -> dict[str, float]:
     shards = [f"{number:05d}.tsv" for number in range(4)]
     run(folder, environment, *(f"results/slides/{name}" for name in shards), *workflow("--jobs", "1"))
     own = sum(float(read_tsv(folder / "results/benchmarks/slides" / name).s.iloc[0]) for name in shards)
-    found = ended(environment)[before:]
-    spent = sum(job["EndTime"] - job["StartTime"] for job in found)
-    return {"real_jobs": len(found), "start_s_a_job": (spent - own) / len(found)}
+    jobs_ended = ended(environment)[before:]
+    spent = sum(job["EndTime"] - job["StartTime"] for job in jobs_ended)
+    return {"real_jobs": len(jobs_ended), "start_s_a_job": (spent - own) / len(jobs_ended)}
 
 
-def share(folder: Path, found: dict[str, float]) -> dict[str, float]:
+def share(folder: Path, measured: dict[str, float]) -> dict[str, float]:
     """Jobs and length of the paper's cohort, and what Snakemake adds."""
     seconds, jobs = planned_jobs(folder)
     sent = submissions(jobs)
     length = length_s(folder)
-    others = sum(sent.values()) - sent["extract_features"]
+    other_jobs = sum(sent.values()) - sent["extract_features"]
     added = {
         "plan": seconds,
-        "submit": found["submit_s_a_job"] * sum(sent.values()),
-        "start": found["start_s_a_job"] * (sent["extract_features"] / GPUS + others * JOB_PROCESSORS / PROCESSORS),
-        "look": LOOK_S * LINKS + FIRST_LOOK_S * others / SETTINGS["jobs"],
+        "submit": measured["submit_s_a_job"] * sum(sent.values()),
+        "start": measured["start_s_a_job"]
+        * (sent["extract_features"] / GPUS + other_jobs * JOB_PROCESSORS / PROCESSORS),
+        "look": LOOK_S * LINKS + FIRST_LOOK_S * other_jobs / SETTINGS["jobs"],
     }
     rows = {"paper_jobs": sum(jobs.values()), "paper_submissions": sum(sent.values()), "paper_run_h": length / 3600}
     rows |= {f"paper_{name}_h": value / 3600 for name, value in added.items()}

@@ -46,12 +46,12 @@ def compare(rank: int, arguments, store: str) -> None:
     lengths = [arguments.patches] * arguments.slides
     patches = torch.randn(sum(lengths), WIDTH)
 
-    def ours() -> None:
+    def step_plain() -> None:
         plain.zero_grad()
         plain(patches, lengths).square().mean().backward()
         world.add_gradients(plain.parameters())
 
-    def theirs() -> None:
+    def step_wrapped() -> None:
         parallel.zero_grad()
         (
             parallel(patches, lengths).square().mean() * arguments.processes
@@ -62,16 +62,16 @@ def compare(rank: int, arguments, store: str) -> None:
         plain(patches, lengths).square().mean().backward()
 
     gradients: dict[str, list[torch.Tensor]] = {}
-    for step, network in ((ours, plain), (theirs, wrapped)) * 3:
+    for step, network in ((step_plain, plain), (step_wrapped, wrapped)) * 3:
         step()
         gradients.setdefault(step.__name__, []).append(torch.cat([p.grad.flatten() for p in network.parameters()]))
     seconds: dict[str, list[float]] = {}
     for _ in range(arguments.repeats):
-        for step in (ours, theirs, alone):
+        for step in (step_plain, step_wrapped, alone):
             seconds.setdefault(step.__name__, []).append(timed(step))
     if rank == 0:
-        for name, taken in seconds.items():
-            print(f"{name}, median step\t{statistics.median(taken):.3f}\ts", flush=True)
+        for name, times in seconds.items():
+            print(f"{name}, median step\t{statistics.median(times):.3f}\ts", flush=True)
         ratio = statistics.median(b / a for a, b in zip(seconds["ours"], seconds["theirs"], strict=True))
         print(f"DistributedDataParallel over ours, median of pairs of steps\t{ratio:.3f}\tx")
         scale = gradients["ours"][0].abs().max()

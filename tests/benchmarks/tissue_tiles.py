@@ -42,12 +42,12 @@ for _ in range(4):
 
 def cpu_seconds(work) -> float:
     """Median of three after one that warms up."""
-    found = []
+    times = []
     for _ in range(4):
         began = time.process_time()
         work()
-        found.append(time.process_time() - began)
-    return statistics.median(found[1:])
+        times.append(time.process_time() - began)
+    return statistics.median(times[1:])
 
 
 def read_lowest(path: str) -> None:
@@ -86,11 +86,11 @@ def measure(folder: Path) -> dict[str, float | None]:
     path, wsi, settings = str(folder / "giant.svs"), folder / "wsi", defaults_of("tissue")
     write_giant(path, 40000, 30000)
     slide = {"slide_id": "giant", "path": path, "mpp": "", "keep": "auto"}
-    seen = slide | {key: str(value) for key, value in inspect_slide(slide).items()}
+    inspected = slide | {key: str(value) for key, value in inspect_slide(slide).items()}
     results, record = {}, Record("00000")
 
     def assess():
-        results["row"] = assessment.assess_slide(seen, wsi, settings, record, "0", False)
+        results["row"] = assessment.assess_slide(inspected, wsi, settings, record, "0", False)
         for file in assessment.files_of(wsi, "giant").values():
             kept = file.with_suffix(".kept" + file.suffix)
             file.replace(kept)
@@ -100,10 +100,10 @@ def measure(folder: Path) -> dict[str, float | None]:
             kept = file.with_suffix(".kept" + file.suffix)
             if kept.exists():
                 kept.replace(file)
-        results["tiles"] = tile_slide(seen, results["row"], wsi, GRID, record, "0", False)
+        results["tiles"] = tile_slide(inspected, results["row"], wsi, GRID, record, "0", False)
         (wsi / results["tiles"]["file"]).unlink()
 
-    found = {
+    measured = {
         "floor": cpu_seconds(lambda: read_lowest(path)),
         "tissue": cpu_seconds(lambda: find_tissue(path, settings)),
         "tissue_quality_files": cpu_seconds(assess),
@@ -111,19 +111,19 @@ def measure(folder: Path) -> dict[str, float | None]:
         "lazyslide": lazyslide_seconds(path),
     }
     print(f"# {results['tiles']['n_patches']} patches, slide {results['row']['status']}", flush=True)
-    return found
+    return measured
 
 
 def main() -> None:
     """Print a row for each way with its ratio to LazySlide."""
     cv2.setNumThreads(1)
     with tempfile.TemporaryDirectory() as folder:
-        found = measure(Path(folder))
-    peer = found["lazyslide"]
+        measured = measure(Path(folder))
+    peer = measured["lazyslide"]
     rows = {
-        "floor: open and read the lowest level": found["floor"],
-        "tissue and coordinates": found["tissue"] + found["tiles"],
-        "the same with all quality control and pictures": found["tissue_quality_files"] + found["tiles"],
+        "floor: open and read the lowest level": measured["floor"],
+        "tissue and coordinates": measured["tissue"] + measured["tiles"],
+        "the same with all quality control and pictures": measured["tissue_quality_files"] + measured["tiles"],
         "LazySlide find_tissues and tile_tissues": peer,
     }
     print("what\tCPU-s a slide\tof LazySlide")

@@ -17,17 +17,17 @@ def main() -> None:
     for slides in (1, 5):
         for cases in (60, 200):
             show(f"5 folds, {cases} cases, {slides} slides each", error_rates(300, cases=cases, slides=slides))
-        many = error_rates(150, cases=60, slides=slides, folds=50, repeated=True)
-        show(f"50 repeated folds, 60 cases, {slides} slides each", many)
+        rates = error_rates(150, cases=60, slides=slides, folds=50, repeated=True)
+        show(f"50 repeated folds, 60 cases, {slides} slides each", rates)
         show(f"8 tasks of 60 cases, {slides} slides each", mixed_error_rates(300, cases=60, slides=slides))
         show(f"score, 60 cases, {slides} slides each", permuted_error_rates(300, cases=60, slides=slides))
         show(f"risk groups, 60 cases, {slides} slides each", survival_error_rates(200, slides=slides))
         show(f"genes, 30 cases, {slides} slides each", gene_error_rates(300, slides=slides))
 
 
-def show(design: str, found: dict) -> None:
+def show(design: str, rates: dict) -> None:
     """A row: the design and the share of P < 0.05 of each test."""
-    print(design, *(f"{name} {share:.1%}" for name, share in dict(found).items()), sep="\t", flush=True)
+    print(design, *(f"{name} {share:.1%}" for name, share in dict(rates).items()), sep="\t", flush=True)
 
 
 if __name__ == "__main__":

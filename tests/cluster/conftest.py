@@ -28,7 +28,10 @@ def slurm(slurm_rig, tmp_path_factory):
         install = ["apt-get", "install", "-y", "--no-install-recommends", *PACKAGES]
         environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
         commands = (["apt-get", "update"], install)
-        if any(subprocess.run(one, env=environment, capture_output=True, check=False).returncode for one in commands):
+        if any(
+            subprocess.run(command, env=environment, capture_output=True, check=False).returncode
+            for command in commands
+        ):
             pytest.skip(f"apt-get can't install {' and '.join(PACKAGES)} here")
     folder = tmp_path_factory.mktemp("slurm")
     environment = os.environ | {"SLURM_TOY_DIR": str(folder), "SLURM_CONF": str(folder / "slurm.conf")}

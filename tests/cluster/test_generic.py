@@ -100,8 +100,8 @@ def test_a_lost_job_is_submitted_again_with_more(profile, cluster, tmp_path, rep
     done = subprocess.run(
         [str(part) for part in start], cwd=folder, env=environment, text=True, capture_output=True, check=False
     )
-    said = done.stderr + "".join(path.read_text() for path in state.glob("log.*"))
-    assert done.returncode == 0, said[-6000:]
+    log = done.stderr + "".join(path.read_text() for path in state.glob("log.*"))
+    assert done.returncode == 0, log[-6000:]
     assert (folder / "results/slides/00000.tsv").read_text().splitlines()[1].startswith("S\tok")
     first, second = ((state / f"call.{number}").read_text() for number in (1, 2))
     assert not (state / "call.3").exists()
@@ -111,6 +111,6 @@ def test_a_lost_job_is_submitted_again_with_more(profile, cluster, tmp_path, rep
         assert pod["containers"][0]["workingDir"] == str(folder)
         assert pod["volumes"][0] == {"name": "shared", "persistentVolumeClaim": {"claimName": "molpath"}}
         assert pod["containers"][0]["image"] == "registry/molpath:1"
-    asked = {"sge": "-l gpu=1 ", "lsf": "-gpu num=1 ", "kubernetes": '"nvidia.com/gpu":"1"'}[profile]
-    assert asked in second
+    request = {"sge": "-l gpu=1 ", "lsf": "-gpu num=1 ", "kubernetes": '"nvidia.com/gpu":"1"'}[profile]
+    assert request in second
     assert "gpu" not in first

@@ -68,20 +68,20 @@ def start(folder: Path, repository: Path, environment) -> subprocess.Popen:
         )
 
 
-def wait_for(what, folder: Path) -> None:
+def wait_for(condition, folder: Path) -> None:
     """Until `what()` is true."""
     until = time.monotonic() + DEADLINE_S
-    while not what():
+    while not condition():
         assert time.monotonic() < until, (folder / "run.log").read_text()[-6000:]
         time.sleep(0.2)
 
 
 def squeue(environment, *arguments: str) -> str:
     """What squeue says, a job per line."""
-    found = subprocess.run(
+    listed = subprocess.run(
         ["squeue", "--noheader", *arguments], env=environment, text=True, capture_output=True, check=True
     )
-    return found.stdout
+    return listed.stdout
 
 
 def job_ids(environment, *states: str) -> list[str]:
@@ -132,7 +132,7 @@ def test_a_run_ends_the_same_through_every_kind_of_kill(slurm, cohort, plain, re
     )
     assert locked.returncode == 0
     files = sorted((results / "wsi").rglob("*.*"))
-    made = {path: path.stat().st_mtime_ns for path in files}
+    times = {path: path.stat().st_mtime_ns for path in files}
 
     main = start(folder, repository, slurm)
     state = results / "pretrain/runs/one.state"
@@ -144,9 +144,9 @@ def test_a_run_ends_the_same_through_every_kind_of_kill(slurm, cohort, plain, re
     subprocess.run(now, env=slurm, check=True)
     assert main.wait(DEADLINE_S) == 0, (folder / "run.log").read_text()[-6000:]
 
-    assert {path: path.stat().st_mtime_ns for path in files} == made, "files of finished slides were made again"
-    asked = squeue(slurm, "--states", "all", "--Format", "tres-per-job")
-    assert asked.split().count("gres:gpu:1") == 1
+    assert {path: path.stat().st_mtime_ns for path in files} == times, "files of finished slides were made again"
+    requested = squeue(slurm, "--states", "all", "--Format", "tres-per-job")
+    assert requested.split().count("gres:gpu:1") == 1
     assert "exceeded memory limit" in (Path(slurm["SLURM_TOY_DIR"]) / "log/slurmd.log").read_text()
     ended = (Path(slurm["SLURM_TOY_DIR"]) / "log/jobcomp.log").read_text()
     assert ended.count(f"JobId={job} ") == 2, "requeued once, then completed"
@@ -156,8 +156,8 @@ def test_a_run_ends_the_same_through_every_kind_of_kill(slurm, cohort, plain, re
     elsewhere, local = plain
     assert local.wait(DEADLINE_S) == 0, (elsewhere / "run.log").read_text()[-6000:]
     for name in ("history.tsv", "model.safetensors", "last.safetensors"):
-        one, other = (run / "results/pretrain/runs/one" / name for run in (folder, elsewhere))
-        assert one.read_bytes() == other.read_bytes(), name
+        first, other = (run / "results/pretrain/runs/one" / name for run in (folder, elsewhere))
+        assert first.read_bytes() == other.read_bytes(), name
 
 
 def test_the_profile_for_gpus_asks_for_one_where_a_network_would_run(slurm, tmp_path, repository):
@@ -177,8 +177,8 @@ def test_the_profile_for_gpus_asks_for_one_where_a_network_would_run(slurm, tmp_
     start = command(repository, "--profile", str(tmp_path / "site"), *QUICK)[:-1]
     done = subprocess.run([*start, "features"], cwd=tmp_path, env=slurm, text=True, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr[-6000:]
-    asked = squeue(slurm, "--states", "all", "--Format", "partition,tres-per-job,tres-per-task,cpus-per-task")
-    jobs = [line.split() for line in asked.splitlines()]
-    ours = [job for job in jobs if "gpu" in job[0]]
-    assert len(ours) == 1, asked
-    assert "gres:gpu:1" in ours[0]
+    requested = squeue(slurm, "--states", "all", "--Format", "partition,tres-per-job,tres-per-task,cpus-per-task")
+    jobs = [line.split() for line in requested.splitlines()]
+    gpu_jobs = [job for job in jobs if "gpu" in job[0]]
+    assert len(gpu_jobs) == 1, requested
+    assert "gres:gpu:1" in gpu_jobs[0]

@@ -145,11 +145,11 @@ def predictions() -> str:
 
     tables = {path.parent.name: path for path in sorted((ROOT / PREDICTED).glob("*/predictions.tsv"))}
     tasks, scanners = worth(tables, GIVEN / "new/cases.tsv")
-    least, mean, most = tasks.coverage.min(), tasks.coverage.mean(), tasks.coverage.max()
+    least, mean, highest = tasks.coverage.min(), tasks.coverage.mean(), tasks.coverage.max()
     flagged = ", ".join(f"{row.flagged:.0%} of scanner {row.scanner}" for row in scanners.itertuples())
     return (
         f"Of {tasks.cases.max()} later cases, 90 % sets of {len(tasks)} tasks hold the truth in "
-        f"{mean:.0%} ({least:.0%} to {most:.0%}).\nCalibration error {tasks.ece.mean():.3f}, after scaling "
+        f"{mean:.0%} ({least:.0%} to {highest:.0%}).\nCalibration error {tasks.ece.mean():.3f}, after scaling "
         f"{tasks.ece_scaled.mean():.3f}. Flagged as unlike the training cases: {flagged}."
     )
 

@@ -27,5 +27,7 @@ if __name__ == "__main__":
         code="fuzz",
         **shard,
     )
-    peaks = (resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    peaks = (
+        resource.getrusage(process).ru_maxrss / 1024 for process in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    )
     print(*peaks)

@@ -28,7 +28,7 @@ class Runs:
 
 def resume(path: Path) -> None:
     """Taking up a training; a state that is refused is set aside, and training begins again."""
-    world = SimpleNamespace(rank=0, collect=lambda found: [found])
+    world = SimpleNamespace(rank=0, collect=lambda value: [value])
     Trainer._resume(SimpleNamespace(state_path=path, stamp="", world=world, network=torch.nn.Identity()))
     if not path.exists():
         raise ValueError("set aside")

@@ -39,11 +39,11 @@ def shard(tmp_path):
 def start(arguments: dict, folder: Path) -> subprocess.Popen:
     """The job, its messages in the file `said`."""
     (folder / "arguments.json").write_text(json.dumps(arguments))
-    with open(folder / "said", "w") as said:
+    with open(folder / "said", "w") as log:
         return subprocess.Popen(
             [sys.executable, JOB, folder / "arguments.json"],
             env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"},
-            stderr=said,
+            stderr=log,
         )
 
 
@@ -144,7 +144,7 @@ def test_a_full_disk_is_named_and_the_run_goes_on_when_there_is_room(tmp_path, s
     small_disk("20m")
     written = {name: (features_of(tmp_path, shard) / name).stat().st_mtime_ns for name in kept}
     extract_shard(**shard)
-    found = feature_files(tmp_path, "thumbnails")
-    assert len(found) == 8
-    assert kept.items() <= found.items()
+    paths = feature_files(tmp_path, "thumbnails")
+    assert len(paths) == 8
+    assert kept.items() <= paths.items()
     assert all((features_of(tmp_path, shard) / name).stat().st_mtime_ns == when for name, when in written.items())

@@ -137,8 +137,8 @@ def test_memory_is_counted_from_what_the_child_starts_with():
 class Awkward(Exception):
     """An error that can't be made again from its text, as some libraries have."""
 
-    def __init__(self, one, two):
-        super().__init__(f"{one} and {two}")
+    def __init__(self, first, two):
+        super().__init__(f"{first} and {two}")
 
 
 def raise_awkwardly(_):

@@ -34,7 +34,7 @@ def with_flipped_bits_in_directories(data, rng):
         *range(8),
         *(place for start, count in directories(data) for place in range(start, start + 2 + 12 * count)),
     ]
-    return flip(data, rng, np.array(places), most=16)
+    return flip(data, rng, np.array(places), limit=16)
 
 
 def with_a_nasty_field(data, rng):
@@ -68,10 +68,10 @@ def with_nasty_offsets(data, rng):
 
 def with_a_loop(data, rng):
     """A directory is followed by itself or by one before it."""
-    found = directories(data)
-    start, count = found[-1]
+    listed = directories(data)
+    start, count = listed[-1]
     out = bytearray(data)
-    out[start + 2 + 12 * count : start + 6 + 12 * count] = struct.pack("<I", pick(rng, found)[0])
+    out[start + 2 + 12 * count : start + 6 + 12 * count] = struct.pack("<I", pick(rng, listed)[0])
     return bytes(out)
 
 
@@ -136,22 +136,22 @@ def pick(rng, things):
     return things[int(rng.integers(len(things)))]
 
 
-def flip(data, rng, places, most=64):
+def flip(data, rng, places, limit=64):
     """Bits at up to `most` of the places the other way round."""
     out = np.frombuffer(data, np.uint8).copy()
-    chosen = rng.choice(places, int(rng.integers(1, most)))
+    chosen = rng.choice(places, int(rng.integers(1, limit)))
     np.bitwise_xor.at(out, chosen, (1 << rng.integers(0, 8, len(chosen))).astype(np.uint8))
     return out.tobytes()
 
 
 def directories(data):
     """Offset and number of entries of every directory of a classic little-endian TIFF."""
-    found, offset = [], struct.unpack("<I", data[4:8])[0]
+    listed, offset = [], struct.unpack("<I", data[4:8])[0]
     while offset:
         count = struct.unpack("<H", data[offset : offset + 2])[0]
-        found.append((offset, count))
+        listed.append((offset, count))
         offset = struct.unpack("<I", data[offset + 2 + 12 * count : offset + 6 + 12 * count])[0]
-    return found
+    return listed
 
 
 def tiff_of(entries, links=None):
@@ -225,10 +225,12 @@ def million_images():
     """An image and a chain of a million directories with one tag after it, made in one go."""
     first = bytearray(tiff_of([image_tags(256, 256)]))
     first[-4:] = struct.pack("<I", len(first))
-    one = np.dtype([("count", "<u2"), ("tag", "<u2"), ("type", "<u2"), ("n", "<u4"), ("value", "<u4"), ("next", "<u4")])
-    chain = np.zeros(10**6, one)
+    entry = np.dtype(
+        [("count", "<u2"), ("tag", "<u2"), ("type", "<u2"), ("n", "<u4"), ("value", "<u4"), ("next", "<u4")]
+    )
+    chain = np.zeros(10**6, entry)
     for name, value in (("count", 1), ("tag", 256), ("type", 4), ("n", 1), ("value", 16)):
         chain[name] = value
-    chain["next"] = len(first) + one.itemsize * np.arange(1, len(chain) + 1)
+    chain["next"] = len(first) + entry.itemsize * np.arange(1, len(chain) + 1)
     chain["next"][-1] = 0
     return bytes(first) + chain.tobytes()

@@ -65,10 +65,10 @@ def write_as_rule(folder: Path, target: str = "results/bundle") -> Path:
     """Write the bundle of the study in `folder` as the rule's job does; its folder."""
     with contextlib.chdir(folder):
         bundling = Study.open("config.yaml").bundling
-        here = [path.replace("<results>", "results") for path in bundling.files()]
+        paths = [path.replace("<results>", "results") for path in bundling.files()]
         write_bundle(
             folder=target,
-            files=dict(zip(bundling.copied(), here, strict=True)),
+            files=dict(zip(bundling.copied(), paths, strict=True)),
             weights=bundling.weights(),
             contents=bundling.contents(),
             sections=bundling.sections(),

@@ -37,7 +37,7 @@ def damage_tiles(path, tiles, how="all-random"):
 
     `how`: all, half or sector; then zero, random or ff. `flip` changes one bit in the middle.
     """
-    where, _, what = how.partition("-")
+    part, _, content = how.partition("-")
     with tifffile.TiffFile(path) as file:
         page = file.pages[0]
         places = [(page.dataoffsets[index], page.databytecounts[index]) for index in tiles]
@@ -49,10 +49,10 @@ def damage_tiles(path, tiles, how="all-random"):
                 "half": (offset + count // 2, count - count // 2),
                 "sector": (offset + count // 2, min(512, count // 4)),
                 "flip": (offset + count // 2, 1),
-            }[where]
+            }[part]
             handle.seek(start)
             old = handle.read(length)
-            new = {"zero": bytes(length), "ff": b"\xff" * length, "random": rng.bytes(length)}.get(what)
+            new = {"zero": bytes(length), "ff": b"\xff" * length, "random": rng.bytes(length)}.get(content)
             handle.seek(start)
             handle.write(bytes([old[0] ^ 16]) if new is None else new)
 

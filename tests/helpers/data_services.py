@@ -41,7 +41,7 @@ class Service:
         self.address = ""
 
     def count(self, path: str) -> int:
-        return Counter(asked for _, asked, _ in self.asked)[path]
+        return Counter(requested for _, requested, _ in self.asked)[path]
 
     def add(self, file_id, name, contents, case, sample, **record):
         """A file of the GDC: its record and its contents."""
@@ -71,17 +71,17 @@ class Service:
 
 def values_at(record, field: str) -> set:
     """Every value of a dotted field, through lists."""
-    found = [record]
+    values = [record]
     for name in field.split("."):
-        found = [inner for one in found for inner in (one if isinstance(one, list) else [one])]
-        found = [one[name] for one in found if name in one]
-    return {inner for one in found for inner in (one if isinstance(one, list) else [one])}
+        values = [inner for value in values for inner in (value if isinstance(value, list) else [value])]
+        values = [value[name] for value in values if name in value]
+    return {inner for value in values for inner in (value if isinstance(value, list) else [value])}
 
 
 def without(record, fields: set[str], path: str = ""):
     """A record without some dotted fields."""
     if isinstance(record, list):
-        return [without(one, fields, path) for one in record]
+        return [without(item, fields, path) for item in record]
     if not isinstance(record, dict):
         return record
     names = {name: f"{path}.{name}".lstrip(".") for name in record}
@@ -99,20 +99,20 @@ class Handler(BaseHTTPRequestHandler):
         if self.faulty():
             return
         if self.service.answers:
-            kinds = [one["content"]["value"] for one in body["filters"]["content"] if "data_type" in str(one)]
+            kinds = [part["content"]["value"] for part in body["filters"]["content"] if "data_type" in str(part)]
             self.send_json(self.service.answers["slides" if "Slide Image" in kinds[0] else "profiles"])
             return
-        found = self.service.records
-        for one in body["filters"]["content"]:
-            field, allowed = one["content"]["field"], set(one["content"]["value"])
-            found = [record for record in found if values_at(record, field) & allowed]
-        found = sorted(found, key=lambda record: record["file_id"])
-        hits = found[body["from"] : body["from"] + min(body["size"], self.service.page)]
+        matching = self.service.records
+        for condition in body["filters"]["content"]:
+            field, allowed = condition["content"]["field"], set(condition["content"]["value"])
+            matching = [record for record in matching if values_at(record, field) & allowed]
+        matching = sorted(matching, key=lambda record: record["file_id"])
+        hits = matching[body["from"] : body["from"] + min(body["size"], self.service.page)]
         warnings = dict(self.service.warnings)
         if gone := self.service.unknown_fields & set(body["fields"].split(",")):
             warnings["fields"] = f"unrecognized values: [{', '.join(sorted(gone))}]"
             hits = [without(hit, gone) for hit in hits]
-        self.send_json({"data": {"hits": hits, "pagination": {"total": len(found)}}, "warnings": warnings})
+        self.send_json({"data": {"hits": hits, "pagination": {"total": len(matching)}}, "warnings": warnings})
 
     def do_GET(self):
         path, query = urlsplit(self.path).path, parse_qs(urlsplit(self.path).query)
@@ -125,7 +125,9 @@ class Handler(BaseHTTPRequestHandler):
         elif path.startswith("/history/") and path.removeprefix("/history/") in self.service.history:
             self.send_json(self.service.history[path.removeprefix("/history/")])
         elif path.startswith("/files/"):
-            self.send_json({"data": next(one for one in self.service.records if path.endswith(one["file_id"]))})
+            self.send_json(
+                {"data": next(record for record in self.service.records if path.endswith(record["file_id"]))}
+            )
         elif "list-type" in query:
             self.send_list(path, query)
         elif path in self.service.pages:
@@ -164,12 +166,12 @@ class Handler(BaseHTTPRequestHandler):
         start, etag = 0, self.etag_of(urlsplit(self.path).path, contents)
         if self.headers.get("If-Match", etag) != etag:
             return self.send_nothing(412)
-        asked = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
-        if asked and self.service.ranges and self.headers.get("If-Range", etag) == etag:
-            start = int(asked[1])
+        byte_range = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
+        if byte_range and self.service.ranges and self.headers.get("If-Range", etag) == etag:
+            start = int(byte_range[1])
             if start >= len(contents):
                 return self.send_nothing(416)
-        end = int(asked[2]) + 1 if asked and asked[2] and self.service.ranges else len(contents)
+        end = int(byte_range[2]) + 1 if byte_range and byte_range[2] and self.service.ranges else len(contents)
         body = contents[start:end]
         body = bytes(255 - byte for byte in body) if self.wrong else body
         self.send_response(206 if start or end < len(contents) else 200)

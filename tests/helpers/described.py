@@ -42,5 +42,5 @@ def undescribed(path: str, columns: list[str], schema: dict, free: set[str]) -> 
     names = [*table["shared"], *table.get("columns", {})]
     whole = any(re.fullmatch(r"<\w+>", name) for name in names)
     fitting = [pattern_of(name) for name in names if not re.fullmatch(r"<\w+>", name)]
-    wrong = [name for name in columns if not any(one.fullmatch(name) for one in fitting)]
+    wrong = [name for name in columns if not any(pattern.fullmatch(name) for pattern in fitting)]
     return [f"{path}: {name}" for name in wrong if not (whole and name in free)]

@@ -55,10 +55,10 @@ class Source:
     def draw_patches(self, rng: np.random.Generator, patient: np.ndarray) -> np.ndarray:
         """Patches of kinds in shares of the slide's own, with what patient and slide have in common."""
         shares = rng.dirichlet(np.ones(KINDS))
-        found = self.kinds[rng.choice(KINDS, self.patches, p=shares)]
-        found = np.where(rng.random(self.patches)[:, None] < self.odd, self.unseen, found)
-        found = (found + patient + rng.normal(0, 0.1, WIDTH) + rng.normal(0, 0.5, found.shape)).astype(np.float32)
-        return found if self.faded == 1 else (self.faded * found + (1 - self.faded) * found.mean(0)).astype(np.float32)
+        drawn = self.kinds[rng.choice(KINDS, self.patches, p=shares)]
+        drawn = np.where(rng.random(self.patches)[:, None] < self.odd, self.unseen, drawn)
+        drawn = (drawn + patient + rng.normal(0, 0.1, WIDTH) + rng.normal(0, 0.5, drawn.shape)).astype(np.float32)
+        return drawn if self.faded == 1 else (self.faded * drawn + (1 - self.faded) * drawn.mean(0)).astype(np.float32)
 
     def measure(self, rng: np.random.Generator) -> dict[str, float | str]:
         """Columns of the manifests of one slide; some numbers are nearly always zero, and some unknown."""

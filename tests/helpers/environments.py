@@ -34,7 +34,7 @@ def make_environment(folder: Path, *requirements: str, beside: tuple[Path, ...] 
 
 def _run(*command: str | Path) -> None:
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    made = subprocess.run(command, env=kept, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    if made.returncode and UNREACHABLE.search(made.stdout):
-        pytest.skip(f"{command[-1]} can't be installed here: {made.stdout[-300:]}")
-    assert made.returncode == 0, made.stdout[-3000:]
+    finished = subprocess.run(command, env=kept, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if finished.returncode and UNREACHABLE.search(finished.stdout):
+        pytest.skip(f"{command[-1]} can't be installed here: {finished.stdout[-300:]}")
+    assert finished.returncode == 0, finished.stdout[-3000:]

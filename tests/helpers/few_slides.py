@@ -64,53 +64,53 @@ class FewSlides:
 
     def assess(self) -> None:
         """Stage tissue."""
-        ours = {
+        options = {
             "inspected": self.path("slides"),
             "manifest": self.path("tissue"),
             "wsi": str(self.wsi),
             "code": self.code,
         }
         settings = defaults_of("tissue")
-        made = [self.path("tissue")]
-        self.job(assess_shard, [self.path("slides")], made, slides=self.slides, settings=settings, **ours)
+        outputs = [self.path("tissue")]
+        self.job(assess_shard, [self.path("slides")], outputs, slides=self.slides, settings=settings, **options)
 
     def tile(self) -> None:
         """Stage tiles."""
-        given = {"inspected": self.path("slides"), "assessed": self.path("tissue")}
+        inputs = {"inspected": self.path("slides"), "assessed": self.path("tissue")}
         more = {"manifest": self.path("tiles"), "wsi": str(self.wsi), "grid": GRID, "code": self.code}
-        self.job(tile_shard, list(given.values()), [self.path("tiles")], **given, **more)
+        self.job(tile_shard, list(inputs.values()), [self.path("tiles")], **inputs, **more)
 
     def extract(self) -> None:
         """Stage features."""
-        given = {"inspected": self.path("slides"), "tiles": self.path("tiles")}
+        inputs = {"inspected": self.path("slides"), "tiles": self.path("tiles")}
         more = {"slides": {slide["slide_id"]: slide["path"] for slide in self.slides}, "encoder": ENCODER}
         more |= {"manifest": self.path("features"), "wsi": str(self.wsi), "grid": GRID, "code": self.code}
-        self.job(extract_shard, list(given.values()), [self.path("features")], **given, **more)
+        self.job(extract_shard, list(inputs.values()), [self.path("features")], **inputs, **more)
 
     def pack(self) -> None:
         """Packed store."""
-        given = {"manifest": self.path("features"), "pairs": str(self.results / "omics/pairs.tsv")}
-        made = {"patches": self.path("pretrain", "00000.npy"), "index": self.path("pretrain")}
+        inputs = {"manifest": self.path("features"), "pairs": str(self.results / "omics/pairs.tsv")}
+        outputs = {"patches": self.path("pretrain", "00000.npy"), "index": self.path("pretrain")}
         finished = str(self.results / "pretrain/.finished")
         job = {"wsi": str(self.wsi), "finished": finished, "code": self.code}
-        self.job(pack_patches, list(given.values()), list(made.values()), **given, **made, **job)
+        self.job(pack_patches, list(inputs.values()), list(outputs.values()), **inputs, **outputs, **job)
 
     def embed(self) -> None:
         """Block of embeddings."""
         model = {"name": "mean", "kind": "mean", "cases": "union"}
         members = {name: [name] for name in NAMES}
         block, finished = self.path("embed", "00000.h5"), str(self.results / "embed/.finished")
-        given = {"members": members, "cases": {name: name for name in NAMES}, "model": model, "sources": []}
-        given |= {"manifests": [self.path("features")], "wsi": str(self.wsi), "finished": finished, "code": self.code}
-        self.job(embed_block, [self.path("features")], [block], output=block, **given)
+        inputs = {"members": members, "cases": {name: name for name in NAMES}, "model": model, "sources": []}
+        inputs |= {"manifests": [self.path("features")], "wsi": str(self.wsi), "finished": finished, "code": self.code}
+        self.job(embed_block, [self.path("features")], [block], output=block, **inputs)
 
     def gather(self) -> None:
         """Embeddings of all slides."""
         block, table, manifest = (self.path("embed", name) for name in ("00000.h5", "slides.h5ad", "slides.tsv"))
-        given = {"sheet": str(self.results / "sheet.tsv"), "unit": "slide_id"}
-        given["model"] = {"name": "mean", "kind": "mean"}
-        given |= {"blocks": [block], "output": table, "manifest": manifest}
-        self.job(gather_embeddings, [block], [table, manifest], **given)
+        inputs = {"sheet": str(self.results / "sheet.tsv"), "unit": "slide_id"}
+        inputs["model"] = {"name": "mean", "kind": "mean"}
+        inputs |= {"blocks": [block], "output": table, "manifest": manifest}
+        self.job(gather_embeddings, [block], [table, manifest], **inputs)
 
     def show(self) -> None:
         """The pictures of the page of slides."""

@@ -24,7 +24,10 @@ def slide_files(folder: Path, names: Iterable[str]) -> Path:
 
 
 def features_of(
-    folder: Path, values: Mapping[str, np.ndarray], said: Mapping[str, object] = TRIDENT, dataset: str = "features"
+    folder: Path,
+    values: Mapping[str, np.ndarray],
+    attributes: Mapping[str, object] = TRIDENT,
+    dataset: str = "features",
 ) -> Path:
     """A file for each slide in the layout of TRIDENT, or of CLAM where nothing is said."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -32,7 +35,7 @@ def features_of(
         with h5py.File(folder / f"{name}.h5", "w") as handle:
             handle[dataset] = array
             handle["coords"] = np.arange(2 * len(array)).reshape(-1, 2) * 512
-            handle["coords"].attrs.update(said)
+            handle["coords"].attrs.update(attributes)
     return folder
 
 
@@ -73,5 +76,5 @@ def set_up(folder: Path, capsys, *arguments: object) -> Made:
     """Call `molpath init` as its launcher does."""
     capsys.readouterr()
     code = main(["init", str(folder), *map(str, arguments)])
-    seen = capsys.readouterr()
-    return Made(folder, code, seen.out, seen.err)
+    captured = capsys.readouterr()
+    return Made(folder, code, captured.out, captured.err)

@@ -20,10 +20,10 @@ KNOWN, RENAMED = "D019", "D018-DX1"
 
 def write_study(folder: Path) -> None:
     """Write slides, sheets, a task with two classes and config.json into an empty folder."""
-    made = folder / "made"
-    make_cohort(made, n_cases=20, seed=1)
-    shutil.move(made / "resources/demo/slides", folder / "slides")
-    rows = read_tsv(made / "slides.tsv").assign(
+    drawn = folder / "made"
+    make_cohort(drawn, n_cases=20, seed=1)
+    shutil.move(drawn / "resources/demo/slides", folder / "slides")
+    rows = read_tsv(drawn / "slides.tsv").assign(
         path=lambda table: table.path.str.rsplit("/", n=1).str[1].radd("slides/")
     )
     rows = rows[~rows.slide_id.isin(["D001-DX9", "D005-DX9"])]

@@ -28,12 +28,12 @@ def test_sides(rng, labels, folds, repeated):
     """Test cases of each fold (bool folds x cases), stratified: a partition, or a fifth of them drawn each time."""
     sides = np.zeros((folds, len(labels)), bool)
     for label in (0, 1):
-        mine = np.flatnonzero(labels == label)
+        members = np.flatnonzero(labels == label)
         if repeated:
             for side in sides:
-                side[rng.choice(mine, len(mine) // 5, replace=False)] = True
+                side[rng.choice(members, len(members) // 5, replace=False)] = True
         else:
-            for place, case in enumerate(rng.permutation(mine)):
+            for place, case in enumerate(rng.permutation(members)):
                 sides[place % folds, case] = True
     return sides
 
@@ -71,15 +71,15 @@ def survival_study(seed, *, cases=60, slides=1, folds=5, permutations=19, width=
     rng = np.random.default_rng(seed)
     case = np.repeat(np.arange(cases), slides)
     x = rng.normal(size=(cases, width))[case] + 0.5 * rng.normal(size=(len(case), width))
-    known = pd.DataFrame({"time": rng.exponential(500, cases), "event": rng.random(cases) < 0.6})
+    outcomes = pd.DataFrame({"time": rng.exponential(500, cases), "event": rng.random(cases) < 0.6})
     side = rng.permutation(cases) % folds
     parts = []
     for repeat in range(permutations + 1):
-        mine = known if repeat == 0 else known.iloc[rng.permutation(cases)].reset_index(drop=True)
+        permuted = outcomes if repeat == 0 else outcomes.iloc[rng.permutation(cases)].reset_index(drop=True)
         for fold in range(folds):
             test = (side == fold)[case]
-            slope = cox_step(x[~test], mine.time.to_numpy()[case[~test]], mine.event.to_numpy()[case[~test]])
-            rows = mine.iloc[case[test]].reset_index(drop=True)
+            slope = cox_step(x[~test], permuted.time.to_numpy()[case[~test]], permuted.event.to_numpy()[case[~test]])
+            rows = permuted.iloc[case[test]].reset_index(drop=True)
             cutoff = float(np.median(x[~test] @ slope))
             head = {"task": "t", "group": "frozen", "model": "m", "protocol": "permuted" if repeat else "cox"}
             rows = rows.assign(
@@ -108,7 +108,7 @@ def survival_error_rates(runs, **settings):
     return {"log-rank": naive.mean(), "permuted": (table.p <= 0.05).mean(), "wrong way": wrong}
 
 
-def found(seed, **settings):
+def result(seed, **settings):
     """P of each test between two alike models; of two, the analysis of variance over folds is a paired t test."""
     values, predictions = study(seed, **settings)
     by_slide = {name: table.drop(columns="case_id") for name, table in predictions.items()}
@@ -122,7 +122,7 @@ def found(seed, **settings):
 
 def error_rates(runs, **settings):
     """Share of runs with P < 0.05, by test."""
-    table = pd.DataFrame([found(seed, **settings) for seed in range(runs)])
+    table = pd.DataFrame([result(seed, **settings) for seed in range(runs)])
     return (table < 0.05).mean()
 
 
@@ -136,7 +136,7 @@ def mixed_error_rates(runs, *, tasks=8, models=3, **settings):
             values, _ = study(1000 * run + task, models=models, signal=signal, **settings)
             rows[task] = values.mean()
         tests, _ = across_tasks(pd.DataFrame(rows).T)
-        hits.append(np.nanmin([one["p_adjusted"] for one in tests]) < 0.05)
+        hits.append(np.nanmin([test["p_adjusted"] for test in tests]) < 0.05)
     return {"mixed model, Tukey": np.mean(hits)}
 
 
@@ -148,9 +148,9 @@ def nothing(seed, *, cases, slides, width, folds=5):
     labels = rng.permutation(np.arange(cases) % 2)
     sides = test_sides(rng, labels, folds, repeated=False)[:, case].T
     names = [f"S{i}" for i in range(len(case))]
-    where = {name: f"C{one}" for name, one in zip(names, case, strict=True)}
+    case_of = {name: f"C{number}" for name, number in zip(names, case, strict=True)}
     folds_of = np.where(sides, "test", "train").astype(object)
-    task = Task("t", "slide_id", names, labels[case], ["a", "b"], folds_of, ["macro-ovr-auc"], cases=where)
+    task = Task("t", "slide_id", names, labels[case], ["a", "b"], folds_of, ["macro-ovr-auc"], cases=case_of)
     return task, x
 
 
@@ -186,7 +186,9 @@ def least_padj(seed, *, slides=1, cases=30, width=4, genes=50):
     values = axes @ rng.normal(size=(width, genes)) + rng.normal(size=(80, genes))
     settings = defaults_of("probe")
     null, failed = shuffled_directions(task, x * scale, settings, {})
-    along = np.stack([directions_of(task, x * scale, settings)["b"], *(one["b"] for one in null)], axis=1)
+    along = np.stack(
+        [directions_of(task, x * scale, settings)["b"], *(null_directions["b"] for null_directions in null)], axis=1
+    )
     r = correlate(values, axes @ along, np.full(80, "A"))
     return beside_null({"b": r}, failed)["b"].padj.min()
 
@@ -194,12 +196,12 @@ def least_padj(seed, *, slides=1, cases=30, width=4, genes=50):
 def gene_error_rates(runs, *, permutations=19, **settings):
     """Share of runs with a gene whose adjusted P is 5 % at most; each run has permutations of its own."""
     usual = gene_directions.PERMUTATIONS, gene_directions.SEED
-    found = []
+    significant = []
     try:
         gene_directions.PERMUTATIONS = permutations
         for seed in range(runs):
             gene_directions.SEED = seed
-            found.append(least_padj(seed, **settings) <= 0.05)
+            significant.append(least_padj(seed, **settings) <= 0.05)
     finally:
         gene_directions.PERMUTATIONS, gene_directions.SEED = usual
-    return {"gene directions": np.mean(found)}
+    return {"gene directions": np.mean(significant)}

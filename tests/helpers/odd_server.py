@@ -23,14 +23,14 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self):
         path = self.path.split("?")[0]
-        number = sum(1 for asked, _ in self.server.asked if asked == path)
+        number = sum(1 for requested, _ in self.server.asked if requested == path)
         self.server.asked.append((path, dict(self.headers)))
         self.server.routes.get(path, self.server.routes.get("*", lambda h, n: h.answer(404)))(self, number)
 
     @property
     def start(self) -> int:
-        asked = re.match(r"bytes=(\d+)-", self.headers.get("Range", ""))
-        return int(asked[1]) if asked else 0
+        byte_range = re.match(r"bytes=(\d+)-", self.headers.get("Range", ""))
+        return int(byte_range[1]) if byte_range else 0
 
     def answer(self, status, body=b"", send=None, length=True, **headers):
         """An answer, cut off after `send` bytes."""

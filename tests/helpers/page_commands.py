@@ -20,7 +20,7 @@ class Command:
     page: str
     line: int
     text: str
-    why: str = ""
+    reason: str = ""
 
 
 def pages(repository: Path) -> list[str]:
@@ -40,23 +40,23 @@ def is_whole(text: str) -> bool:
 
 def commands_of(page: str, text: str) -> Iterator[Command]:
     """Commands of all fenced shell blocks of a page, also of those that are indented."""
-    language, why, begun = None, "", ""
+    language, reason, begun = None, "", ""
     for number, line in enumerate(text.splitlines(), 1):
         stripped = line.strip()
         if stripped.startswith("```"):
-            language, why = (stripped[3:] or "text") if language is None else None, ""
+            language, reason = (stripped[3:] or "text") if language is None else None, ""
             continue
         if language not in SHELL:
             continue
         if marked := MARK.match(stripped):
-            why = marked["why"]
+            reason = marked["why"]
         elif not stripped:
-            why = ""
+            reason = ""
         begun = f"{begun}\n{stripped}".strip()
         if not is_whole(begun):
             continue
         if command := shlex_text(begun):
-            yield Command(page, number - begun.count("\n"), command, why)
+            yield Command(page, number - begun.count("\n"), command, reason)
         begun = ""
 
 

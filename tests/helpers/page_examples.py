@@ -12,4 +12,4 @@ def examples_of(page: str) -> dict[str, str]:
     blocks = {
         head: re.findall(r"(?s)```python\n(.*?)```", text) for head, text in zip(parts[::2], parts[1::2], strict=True)
     }
-    return {head: found[0] for head, found in blocks.items() if found}
+    return {head: matches[0] for head, matches in blocks.items() if matches}

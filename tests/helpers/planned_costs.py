@@ -50,7 +50,7 @@ MAIN = {"name": "20x_512px_0px_overlap", "density": 1.0, "area": 1.0}
 TASK = {"samples": 100, "slides": 100, "folds": 5, "classes": 2, "survival": False, "groups": []}
 
 
-def row(table: pd.DataFrame, stage: str, what: str) -> pd.Series:
-    found = table[(table.stage == stage) & (table.what == what)]
-    assert len(found) == 1, f"{stage} {what}"
-    return found.iloc[0]
+def row(table: pd.DataFrame, stage: str, item: str) -> pd.Series:
+    rows = table[(table.stage == stage) & (table.what == item)]
+    assert len(rows) == 1, f"{stage} {item}"
+    return rows.iloc[0]

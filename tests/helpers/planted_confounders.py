@@ -71,10 +71,10 @@ def predicted(task, x):
     fit = over_labels(task, x, fit_logistic, SETTINGS)
     for fold in range(task.folds.shape[1]):
         _, test = sides(task, fold)
-        found = fit(*sides(task, fold))
+        probabilities = fit(*sides(task, fold))
         names = [task.samples[place] for place in test]
-        one = pd.DataFrame({"sample_id": names, "case_id": names, "fold": fold, "label": task.labels[test]})
-        parts.append(one.assign(**{f"prob_{code}": found[:, code] for code in range(found.shape[1])}))
+        rows = pd.DataFrame({"sample_id": names, "case_id": names, "fold": fold, "label": task.labels[test]})
+        parts.append(rows.assign(**{f"prob_{code}": probabilities[:, code] for code in range(probabilities.shape[1])}))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -94,31 +94,31 @@ def judged(task, predictions, drawn, name="site", permutations=199, bootstraps=2
 
 def verdicts(draws, v, signal, cases=400, rows=None):
     """How often each verdict is given."""
-    found = collections.Counter()
+    counts = collections.Counter()
     for seed in range(draws):
         row = judged(*planted_task(cases, v, signal, seed), seed=seed)
-        found[row["verdict"]] += 1
+        counts[row["verdict"]] += 1
         if rows is not None:
             rows.append(row | {"v": v, "signal": signal})
-    return {word: f"{count / draws:.1%}" for word, count in sorted(found.items())}
+    return {word: f"{count / draws:.1%}" for word, count in sorted(counts.items())}
 
 
 def false_alarms(draws, v, cases=200, permutations=99):
     """Share of P up to 5 % of tests of what the embedding adds to the site, where it adds nothing."""
-    found = collections.Counter()
+    significant = collections.Counter()
     for seed in range(draws):
         task, predictions, drawn = planted_task(cases, v, 0.0, seed)
         outcome = combine(task, predictions)
         (column,) = read_columns(drawn.columns, task.samples, ["site"])
-        one = permute_within(task, column.codes, permutations, seed, Refit(task, drawn.embeddings))
+        permuted = permute_within(task, column.codes, permutations, seed, Refit(task, drawn.embeddings))
         kept = permute_within(task, column.codes, permutations, seed, None, outcome.scores)
-        found["score within, refitted"] += one.p <= 0.05
-        found["gain, refitted"] += one.p_gain <= 0.05
-        found["score within, scores kept"] += kept.p <= 0.05
-        found["gain, scores kept"] += kept.p_gain <= 0.05
-        found["likelihood ratio"] += ratio_p(task, column, outcome.scores) <= 0.05
-        found["DeLong"] += delong_p(task, column, outcome.scores) <= 0.05
-    return {name: count / draws for name, count in found.items()}
+        significant["score within, refitted"] += permuted.p <= 0.05
+        significant["gain, refitted"] += permuted.p_gain <= 0.05
+        significant["score within, scores kept"] += kept.p <= 0.05
+        significant["gain, scores kept"] += kept.p_gain <= 0.05
+        significant["likelihood ratio"] += ratio_p(task, column, outcome.scores) <= 0.05
+        significant["DeLong"] += delong_p(task, column, outcome.scores) <= 0.05
+    return {name: count / draws for name, count in significant.items()}
 
 
 def deviance(x, y):
@@ -136,12 +136,12 @@ def ratio_p(task, column, scores):
 def delong_p(task, column, scores):
     """P of the AUC of column and score, cross-fitted on the folds, against that of the column."""
     columns = [column.one_hot(), np.hstack([column.one_hot(), scores / scores.std()])]
-    found = []
+    drawn = []
     for fold in range(task.folds.shape[1]):
         train, test = sides(task, fold)
         both = [LogisticRegression().fit(x[train], task.labels[train]).decision_function(x[test]) for x in columns]
-        found.append((task.labels[test] == 1, np.array(both), np.array(task.samples)[test]))
-    return difference(*compare_folds(found), 1, 0)[3]
+        drawn.append((task.labels[test] == 1, np.array(both), np.array(task.samples)[test]))
+    return difference(*compare_folds(drawn), 1, 0)[3]
 
 
 def battery_of(cases, width, columns, v=0.6, signal=2.0):
@@ -158,8 +158,8 @@ def slides_of(task, predictions, count):
     names = [f"{case}-{k}" for case in task.samples for k in range(count)]
     cases = {name: name.rpartition("-")[0] for name in names}
     places = np.repeat(np.arange(len(task.samples)), count)
-    many = dataclasses.replace(
+    repeated = dataclasses.replace(
         task, unit="slide_id", samples=names, cases=cases, labels=task.labels[places], folds=task.folds[places]
     )
     parts = [predictions.assign(sample_id=predictions.case_id + f"-{k}") for k in range(count)]
-    return many, pd.concat(parts, ignore_index=True)
+    return repeated, pd.concat(parts, ignore_index=True)

@@ -42,7 +42,7 @@ def write_predictor(
         task = dataclasses.replace(task, times=times, events=rng.random(cases) < 0.8)
     else:
         task = dataclasses.replace(task, values=x[:, 0].astype(float))
-    found = fit(task, x, SETTINGS)
+    predictor = fit(task, x, SETTINGS)
     facts = {
         "model": "mean",
         "label": LABELS[kind] | {"task_col": "grade", "sample_col": unit},
@@ -51,7 +51,7 @@ def write_predictor(
         "digests": DIGESTS,
     }
     folder.mkdir(parents=True)
-    whole = dataclasses.replace(found, facts=found.facts | facts)
+    whole = dataclasses.replace(predictor, facts=predictor.facts | facts)
     whole.save(folder / "model.safetensors", folder / "predictor.json")
     slides = pd.DataFrame(
         {"slide_id": [f"{n}-S" for n in names], "case_id": names, "focus": rng.normal(0.6, 0.02, cases)}
@@ -90,12 +90,12 @@ class NewCases:
         write_table(self.folder / "tables.tsv", quality)
         write_table(self.folder / "features.tsv", [{"slide_id": "K0-S", "status": "ok", "weights": self.weights}])
         for unit, name in (("slide_id", "slides"), ("case_id", "cases")):
-            write_table(self.folder / f"{name}_fates.tsv", [{unit: row[unit]} | one for row, one in pairs])
+            write_table(self.folder / f"{name}_fates.tsv", [{unit: row[unit]} | its_fate for row, its_fate in pairs])
             obs = pd.DataFrame({"slides_used": [self.rows[k]["slide_id"] for k in kept]})
             obs.index = [self.rows[k][unit] for k in kept]
             write_h5ad(self.folder / f"{name}.h5ad", anndata.AnnData(self.x[kept], obs=obs))
 
-    def predict(self, **asked) -> tuple[pd.DataFrame, pd.DataFrame]:
+    def predict(self, **options) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Run the job; predictions.tsv by case_id, and metrics.tsv by metric, all cells strings."""
         from molpath.common.files import read_tsv
 
@@ -112,7 +112,7 @@ class NewCases:
             sources=[],
             origin={},
             sheets=[str(at / "new.tsv"), *[str(at / "cases.tsv")] * bool(self.cases)],
-            options=ASKED | asked,
+            options=ASKED | options,
             predictions=str(at / "predictions.tsv"),
             metrics=str(at / "metrics.tsv"),
             page=str(at / "predictions.html"),

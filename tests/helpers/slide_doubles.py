@@ -21,8 +21,8 @@ class ArraySlide:
         """The reader's interface."""
         x, y = int(x / 2**level), int(y / 2**level)
         out = np.full((height, width, 3), 255, np.uint8)
-        found = self.pixels[level][y : y + height, x : x + width]
-        out[: found.shape[0], : found.shape[1]] = found
+        pixels = self.pixels[level][y : y + height, x : x + width]
+        out[: pixels.shape[0], : pixels.shape[1]] = pixels
         return out
 
 

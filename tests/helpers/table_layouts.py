@@ -16,9 +16,9 @@ JUNK = ("__no_feature", "__ambiguous", "N_unmapped")
 MISSING = ("NA", "", "NaN", "n/a")
 
 
-def mostly(usual, *others, weight=3):
+def mostly(usual, *rarer, weight=3):
     """A strategy that mostly gives the usual choice."""
-    return st.sampled_from([usual] * weight * max(1, len(others)) + list(others))
+    return st.sampled_from([usual] * weight * max(1, len(rarer)) + list(rarer))
 
 
 #: What a reader must not care about, or has to refuse. The first choice of each is the plainest.

@@ -78,18 +78,18 @@ class Terminal:
 
     def __init__(self, command: Sequence[str | Path], folder: Path, columns: int = 100, **variables: str) -> None:
         self.screen, self.seen = Screen(columns), []
-        self.ours, theirs = pty.openpty()
-        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 30, columns, 0, 0))
+        self.ours, child_end = pty.openpty()
+        fcntl.ioctl(child_end, termios.TIOCSWINSZ, struct.pack("HHHH", 30, columns, 0, 0))
         self.process = subprocess.Popen(
             [str(word) for word in command],
             cwd=folder,
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
+            stdin=child_end,
+            stdout=child_end,
+            stderr=child_end,
             preexec_fn=self._take,
             env=SIZELESS | {"PYTHONDONTWRITEBYTECODE": "1", "TERM": "xterm-256color"} | variables,
         )
-        os.close(theirs)
+        os.close(child_end)
 
     @staticmethod
     def _take() -> None:

@@ -31,8 +31,11 @@ def summary_of(path, jobs, families):
     rows = []
     for metrics, _ in jobs:
         table = read_tsv(metrics)
-        for protocol, mine in table.groupby("protocol"):
-            rows.append(dict(mine.iloc[0][["task", "model", "group", "metric"]]) | {"protocol": protocol, "primary": 1})
+        for protocol, rows_of_protocol in table.groupby("protocol"):
+            rows.append(
+                dict(rows_of_protocol.iloc[0][["task", "model", "group", "metric"]])
+                | {"protocol": protocol, "primary": 1}
+            )
     table = pd.DataFrame(rows)
     table.insert(1, "family", [families.get(task, "one") for task in table.task])
     for name in (

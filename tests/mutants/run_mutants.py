@@ -54,7 +54,9 @@ class Mutant(NamedTuple):
 
 def load_mutants(folder: Path = Path(__file__).parent) -> list[Mutant]:
     """All mutants, by stage: one file each."""
-    return [Mutant(path.stem, **one) for path in sorted(folder.glob("*.yaml")) for one in yaml.safe_load(path.open())]
+    return [
+        Mutant(path.stem, **fields) for path in sorted(folder.glob("*.yaml")) for fields in yaml.safe_load(path.open())
+    ]
 
 
 def copy_repository(place: Path) -> Path:
@@ -134,18 +136,18 @@ def main() -> int:
     parser.add_argument("--stage", action="append", help="a file of mutants, without .yaml (as often as needed)")
     parser.add_argument("--only", action="append", help="mutants with this in their name (as often as needed)")
     parser.add_argument("--sound", action="store_true", help="run the tests without the faults: all should pass")
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     mutants = [
-        one
-        for one in load_mutants()
-        if (not asked.stage or one.stage in asked.stage)
-        and (not asked.only or any(part in one.name for part in asked.only))
+        candidate
+        for candidate in load_mutants()
+        if (not arguments.stage or candidate.stage in arguments.stage)
+        and (not arguments.only or any(part in candidate.name for part in arguments.only))
     ]
-    if asked.sound:
-        mutants = list({one.tests: one for one in mutants}.values())
+    if arguments.sound:
+        mutants = list({candidate.tests: candidate for candidate in mutants}.values())
     began = time.monotonic()
-    verdicts = try_all(mutants, asked.sound)
-    if asked.sound:
+    verdicts = try_all(mutants, arguments.sound)
+    if arguments.sound:
         return int(any(verdict != "survived" for verdict in verdicts.values()))
     left = [mutant for mutant, verdict in verdicts.items() if verdict not in ("killed", "timeout")]
     for mutant in left:

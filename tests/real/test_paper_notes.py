@@ -58,11 +58,11 @@ def test_in_house_tasks(notes, resources):
         assert (UNITS[unit.split(" /")[0]], METRICS[metric]) == (task["unit"], task["metric"])
         assert SPLITS[split] == (task["split"], task["folds"])
         assert size.replace(",", "").split()[0] == (task["n_cases"] or task["n_slides"])
-        known = re.match(r"(\.\d+)(?: ±(\.\d+))?", score)
+        match = re.match(r"(\.\d+)(?: ±(\.\d+))?", score)
         published = scores[task["task"]]
-        if known:
-            assert float(known[1]) == float(published["score"]), task["task"]
-            assert known[2] in (None, published["se"].removeprefix("0")), task["task"]
+        if match:
+            assert float(match[1]) == float(published["score"]), task["task"]
+            assert match[2] in (None, published["se"].removeprefix("0")), task["task"]
         else:
             assert published["score"] == "", task["task"]
 
@@ -85,8 +85,8 @@ def test_scores_of_the_linear_probe(notes, resources):
 def test_transfer_and_clustering(notes, resources):
     section = notes[notes.index("### 9.4") : notes.index("### 9.6")]
     order = {"prism": 0, "gigapath": 1, "chief": 2, "threads": 3}
-    said = re.findall(r"(?:; |\n)([\w ]+?) (\?[^/]*|\.\d+)/(\.\d+)/(\.\d+)/(\.\d+)", section)
-    cells = {name: values for name, *values in said}
+    listed = re.findall(r"(?:; |\n)([\w ]+?) (\?[^/]*|\.\d+)/(\.\d+)/(\.\d+)/(\.\d+)", section)
+    cells = {name: values for name, *values in listed}
     assert len(cells) == 9
     scores = {(row["task"], row["model"]): row["score"] for row in resources("published/transfer.tsv")}
     ends = {"BAP1": "BAP1_mutation", "PBRM1": "PBRM1_mutation", "IDH": "idh_status", "ER": "--er", "PR": "--pr"}
@@ -94,7 +94,7 @@ def test_transfer_and_clustering(notes, resources):
     ends |= {"LUAD OS": "cptac_luad--OS", "PDAC OS": "cptac_pda--OS"}
     for name, values in cells.items():
         for model, place in order.items():
-            published = next(v for (task, who), v in scores.items() if task.endswith(ends[name]) and who == model)
+            published = next(v for (task, named), v in scores.items() if task.endswith(ends[name]) and named == model)
             assert (published or "?")[: 1 if not published else None].removeprefix("0") == values[place][:4].split("(")[
                 0
             ]
@@ -102,25 +102,27 @@ def test_transfer_and_clustering(notes, resources):
     for cohort, task in (("CPTAC", "cptac_all--organ"), ("EBRAINS", "ebrains--diagnosis")):
         pairs = re.findall(r"(\.\d+)/(\d\.\d+)", text[text.index(cohort) :])[:4]
         for model, pair in zip(("threads", "prism", "gigapath", "chief"), pairs, strict=True):
-            mine = {
+            numbers = {
                 row["metric"]: float(row["score"])
                 for row in resources("published/clustering.tsv")
                 if (row["task"], row["model"]) == (task, model)
             }
-            assert (mine["ari"], mine["mi"]) == tuple(map(float, pair)), (task, model)
+            assert (numbers["ari"], numbers["mi"]) == tuple(map(float, pair)), (task, model)
 
 
 def test_sweep_of_c_adds_up_and_is_what_was_recovered(resources, shared_data):
     rows = resources("published/c_sweep.tsv")
     for strength in {row["C"] for row in rows}:
-        mine = [row for row in rows if row["C"] == strength]
-        (of,) = {int(row["of"]) for row in mine}
-        assert sum(int(row["tasks"]) for row in mine) == of
-        assert all(float(row["share"]) == pytest.approx(int(row["tasks"]) / of, abs=6e-4) for row in mine), strength
+        rows_of_c = [row for row in rows if row["C"] == strength]
+        (of,) = {int(row["of"]) for row in rows_of_c}
+        assert sum(int(row["tasks"]) for row in rows_of_c) == of
+        assert all(float(row["share"]) == pytest.approx(int(row["tasks"]) / of, abs=6e-4) for row in rows_of_c), (
+            strength
+        )
     path = shared_data.parent / "reference/paper-tables/c_sweep.tsv"
     if not path.is_file():
         pytest.skip(f"what was recovered of the paper's tables is absent: {path}")
     with open(path, encoding="utf-8") as handle:
-        found = [row for row in csv.DictReader(handle, delimiter="\t") if row["figure_or_table"] == "ED Fig. 3b"]
-    theirs = {(row["k_or_setting"], row["model"]): (row["mean"], row["confidence"]) for row in found}
-    assert {(f"C = {row['C']}", row["model"]): (row["share"], row["confidence"]) for row in rows} == theirs
+        published = [row for row in csv.DictReader(handle, delimiter="\t") if row["figure_or_table"] == "ED Fig. 3b"]
+    expected = {(row["k_or_setting"], row["model"]): (row["mean"], row["confidence"]) for row in published}
+    assert {(f"C = {row['C']}", row["model"]): (row["share"], row["confidence"]) for row in rows} == expected

@@ -49,8 +49,8 @@ def test_tcga_paad(shared_data, tmp_path, repository):
         tmp_path, repository / "workflow/Snakefile", *target, "--configfile", "config.yaml", "--cores", "2"
     )
     assert done.returncode == 0, done.stdout[-3000:]
-    found = read_tsv(tmp_path / "results/tables/confounders.tsv").set_index(["task", "column"])
-    kras = found.loc["paad--KRAS"]
+    tests = read_tsv(tmp_path / "results/tables/confounders.tsv").set_index(["task", "column"])
+    kras = tests.loc["paad--KRAS"]
     # Expression tells KRAS in the pancreas wherever the patient was treated; 24 sites alone tell little of it.
     assert kras.verdict[["site", "sex", "age"]].tolist() == ["independent"] * 3
     assert float(kras.within["site"]) > 0.8

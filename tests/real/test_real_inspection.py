@@ -45,25 +45,25 @@ def test_no_file_is_forgotten(shared_data, facts):
 def test_slides_that_open(shared_data, facts, name):
     width, height, levels, mpp, source, magnification, reason, words, detail = OPENED[name]
     assert words in facts[name]
-    seen = inspect(shared_data, name)
-    assert (seen["width"], seen["height"], seen["levels"], seen["reason"]) == (width, height, levels, reason)
-    found = tuple(seen.get(column, "") for column in ("mpp", "mpp_source", "magnification"))
-    assert found == (mpp, source, magnification)
-    assert detail in seen["detail"]
+    row = inspect(shared_data, name)
+    assert (row["width"], row["height"], row["levels"], row["reason"]) == (width, height, levels, reason)
+    scale = tuple(row.get(column, "") for column in ("mpp", "mpp_source", "magnification"))
+    assert scale == (mpp, source, magnification)
+    assert detail in row["detail"]
 
 
 @pytest.mark.parametrize("name", DECLINED)
 def test_slides_that_do_not(shared_data, facts, name):
     stated, detail = DECLINED[name]
     assert stated in facts[name]
-    seen = inspect(shared_data, name)
-    assert seen["reason"] == "unreadable"
-    assert detail in seen["detail"]
-    assert str(shared_data) not in seen["detail"], "a path of this machine in a result"
+    row = inspect(shared_data, name)
+    assert row["reason"] == "unreadable"
+    assert detail in row["detail"]
+    assert str(shared_data) not in row["detail"], "a path of this machine in a result"
 
 
 def test_the_sheet_puts_a_missing_resolution_right(shared_data, facts):
     name = "tcga-cr-7395-01a-01-ts1.svs"
-    wanted = re.search(r"unless the sheet gives mpp \(use ([\d.]+)\)", facts[name])[1]
-    seen = inspect(shared_data, name, mpp=wanted)
-    assert (seen["status"], seen["mpp"], seen["mpp_source"], seen["magnification"]) == ("ok", "0.5", "sheet", 20)
+    mpp = re.search(r"unless the sheet gives mpp \(use ([\d.]+)\)", facts[name])[1]
+    row = inspect(shared_data, name, mpp=mpp)
+    assert (row["status"], row["mpp"], row["mpp_source"], row["magnification"]) == ("ok", "0.5", "sheet", 20)

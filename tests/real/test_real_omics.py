@@ -101,11 +101,11 @@ def test_expression_and_survival_of_a_tcga_project(shared_data, published, tumou
             folds[case].append({"train": "train", "val": "test"}[sides[0]] if sides else "-1")
     survival = pd.DataFrame({"days": table.survival_months * 30.44, "event": 1 - table.censorship.astype(int)})
     task = write_survival_task(tmp_path / "OS", survival[survival.days > 0], folds)
-    found = cox_metrics(tmp_path, task, data.obs.case_id, np.nan_to_num(data.X))
+    computed = cox_metrics(tmp_path, task, data.obs.case_id, np.nan_to_num(data.X))
     (tmp_path / "pandas").mkdir()
     of_pandas = cox_metrics(tmp_path / "pandas", task, table.index, np.nan_to_num(expected))
-    pd.testing.assert_frame_equal(found, of_pandas)
-    metrics, permuted = found[found.protocol == "cox"], found[found.protocol == "permuted"]
+    pd.testing.assert_frame_equal(computed, of_pandas)
+    metrics, permuted = computed[computed.protocol == "cox"], computed[computed.protocol == "permuted"]
     assert len(metrics) == 5
     assert len(permuted) == 15
     if name == "kirp":  # z-scores up to 268: scikit-survival gives up on every fold, and the tables have to say so
@@ -131,8 +131,8 @@ def test_copy_numbers_and_mutations_of_a_tcga_project(published, tumour, tmp_pat
         gene, kind = column.rsplit("_", 1)
         values = table[column]
         for value, flag in names.items() if kind == "cnv" else [(1, "small_coding")]:
-            mine = flags.get(f"{gene}:{flag}", pd.Series(0, flags.index))
-            assert (mine == 1).to_list() == (values == value).to_list(), column
+            column_values = flags.get(f"{gene}:{flag}", pd.Series(0, flags.index))
+            assert (column_values == 1).to_list() == (values == value).to_list(), column
             if f"{gene}:{flag}" in observed:
                 assert observed[f"{gene}:{flag}"].astype(bool).to_list() == values.notna().to_list()
             total += int((values == value).sum())
@@ -195,8 +195,8 @@ def test_mutations_and_lesions_of_laml_counted_another_way(shared_data, tmp_path
     assert len(sequenced) == 193
     hot = np.argwhere(data.X == 1)
     names = [name.rsplit(":", 1) for name in data.var_names]
-    found = {(data.obs.case_id.iloc[i], *names[j]) for i, j in hot}
-    assert found == expected | copies
+    hot_places = {(data.obs.case_id.iloc[i], *names[j]) for i, j in hot}
+    assert hot_places == expected | copies
     assert data.X.sum() == len(expected | copies)
     looked = pd.DataFrame(data.layers["observed"], data.obs.case_id.to_numpy(), data.var_names)
     for case in cases:

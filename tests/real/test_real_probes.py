@@ -78,15 +78,15 @@ def test_sex_of_kidney_cases_transfers_to_pancreas(tumours, tmp_path):
     files = {"files": Embeddings("none", cases), "model": "rna", "settings": SETTINGS}
     outputs = outputs_of(tmp_path / "transfer")
     run_transfer(name="kirp==paad--sex", train=sides[0], test=sides[1], outputs=outputs, **files)
-    found = means_of(outputs)
-    assert 0.6 < found["logistic", "macro-ovr-auc"] < 0.8
-    assert abs(found["permuted", "macro-ovr-auc"] - 0.5) < 0.06
+    means = means_of(outputs)
+    assert 0.6 < means["logistic", "macro-ovr-auc"] < 0.8
+    assert abs(means["permuted", "macro-ovr-auc"] - 0.5) < 0.06
     outputs = outputs_of(tmp_path / "prompt")
     options = {"profiles": cases, "modalities": ["rna"], "normalise": False}
     run_prompts(name="kirp==paad--sex", support=sides[0], query=sides[1], outputs=outputs, **options, **files)
-    found = means_of(outputs)
-    assert found["prompt_rna", "macro-ovr-auc"] > 0.55
-    assert abs(found["prompt_rna_permuted", "macro-ovr-auc"] - 0.5) < 0.08
+    means = means_of(outputs)
+    assert means["prompt_rna", "macro-ovr-auc"] > 0.55
+    assert abs(means["prompt_rna_permuted", "macro-ovr-auc"] - 0.5) < 0.08
 
 
 def test_neuroendocrine_tumours_are_a_cluster_of_their_own(tumours, tmp_path):

@@ -56,10 +56,10 @@ class Browser:
     def wait(self, script: str, *arguments, seconds: float = 60):
         """Run JavaScript until what it returns is true, and return that."""
         deadline = time.monotonic() + seconds
-        while not (found := self.do(script, *arguments)):
+        while not (answer := self.do(script, *arguments)):
             assert time.monotonic() < deadline, f"waited in vain for: {script} {arguments}"
             time.sleep(0.05)
-        return found
+        return answer
 
     def find(self, selector: str) -> list:
         """Elements that a CSS selector names."""
@@ -71,9 +71,9 @@ class Browser:
 
     def complaints(self) -> list[str]:
         """Errors on the console since the last call, and each request to the network."""
-        said = [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] == "SEVERE"]
+        messages = [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] == "SEVERE"]
         events = [json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")]
-        asked = [
+        requested = [
             event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"
         ]
-        return said + [f"asked for {url}" for url in asked if url.startswith(NETWORK)]
+        return messages + [f"asked for {url}" for url in requested if url.startswith(NETWORK)]

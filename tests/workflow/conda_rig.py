@@ -142,7 +142,7 @@ class CondaRig:
         conda = self.folder / "shim/bin/conda"
         checked(conda, "env", "create", "--quiet", "--file", file, "--prefix", prefix, env=self.environment)
 
-    def made(self) -> dict[str, Path]:
+    def environments(self) -> dict[str, Path]:
         """Environments that Snakemake made, by the name of their file; it keeps a copy of that file beside each."""
         files = {path.read_bytes(): path.stem for path in (self.repository / "envs").glob("*.yaml")}
         return {
@@ -157,5 +157,5 @@ class CondaRig:
 
     def recorded(self) -> list[dict]:
         """What finished processes told: script, prefix, and the file of each module."""
-        found = [json.loads(path.read_text()) for path in sorted(self.modules.glob("*.json"))]
-        return [record | {"script": record["script"].partition(".")[2]} for record in found]
+        records = [json.loads(path.read_text()) for path in sorted(self.modules.glob("*.json"))]
+        return [record | {"script": record["script"].partition(".")[2]} for record in records]

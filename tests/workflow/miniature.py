@@ -106,8 +106,8 @@ def fill_bucket(service, folder: Path, names: dict[str, str], paths: dict[str, s
         objects = series_of(pixels, str(i), folder / "series")
         service.files |= objects
         tcga = case in TCGA
-        told = ("tcga_brca", case, str(i), "FFPE HE TP DX1") if tcga else ("gtex", case, str(i), "PG PE HE")
-        listed.append((*told, names[case].removesuffix(".U"), "Breast" if tcga else "Colon", "SM"))
+        facts = ("tcga_brca", case, str(i), "FFPE HE TP DX1") if tcga else ("gtex", case, str(i), "PG PE HE")
+        listed.append((*facts, names[case].removesuffix(".U"), "Breast" if tcga else "Colon", "SM"))
         listed[-1] += (sum(map(len, objects.values())),)
     return listed
 
@@ -155,10 +155,10 @@ def join_sheets(folder: Path, service) -> None:
     for cohort, cases in PROBED.items():
         for case in cases:
             path = f"/cohorts/{case}-1.svs"
-            known = [hashlib.md5(service.files[path]).hexdigest(), str(len(service.files[path]))]
-            known = known if cohort == "mut-het-rcc" else ["", ""]
+            digest_and_size = [hashlib.md5(service.files[path]).hexdigest(), str(len(service.files[path]))]
+            digest_and_size = digest_and_size if cohort == "mut-het-rcc" else ["", ""]
             values = [f"{case}-1", case, f"resources/downloads/{cohort}/{case}-1.svs", cohort, service.address + path]
-            rows.append(dict(zip(COHORT_COLUMNS, [*values, *known], strict=True)))
+            rows.append(dict(zip(COHORT_COLUMNS, [*values, *digest_and_size], strict=True)))
     joined = pd.concat([listed, pd.DataFrame(rows)], ignore_index=True).fillna("")
     joined.to_csv(folder / "slides.tsv", sep="\t", index=False)
     (folder / "profiles.tsv").write_bytes((folder / "resources/sheets/profiles.tsv").read_bytes())

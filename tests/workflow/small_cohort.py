@@ -55,8 +55,8 @@ def config_of(folder: Path) -> dict:
         "dna_encoder": {"hidden": 16},
         "training": TRAINING,
     }
-    made = sorted(path.name for path in (folder / "resources/demo/tasks/synthetic").iterdir())
-    tasks = [name for name in made if name not in ALIKE]
+    task_names = sorted(path.name for path in (folder / "resources/demo/tasks/synthetic").iterdir())
+    tasks = [name for name in task_names if name not in ALIKE]
     return {
         "slides": {"sheet": "slides.tsv", "slides_per_job": 14, "max_failed_fraction": 0.5},
         "tiles": {"grids": {"main": {"patch_size": 256, "min_tissue": 0.25}}},

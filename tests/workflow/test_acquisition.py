@@ -116,19 +116,19 @@ def test_profiles_that_came_are_normalised_and_paired(project):
 
 def test_no_token_is_left_anywhere(project, server):
     assert any(headers.get("X-Auth-Token") == TOKEN for _, _, headers in server.asked)
-    found = [
+    wrong = [
         path
         for path in project.rglob("*")
         if path.is_file() and path != project / "token" and TOKEN.encode() in path.read_bytes()
     ]
-    assert found == []
+    assert wrong == []
 
 
 def test_a_second_run_asks_for_nothing(project, server, repository):
-    asked = len(server.asked)
+    requests_before = len(server.asked)
     done = snakemake(project, repository, "features", "omics")
     assert "Nothing to be done" in done.stdout, done.stdout[-3000:]
-    assert len(server.asked) == asked
+    assert len(server.asked) == requests_before
 
 
 def test_files_of_a_folder_are_taken_as_they_are(project, server, repository, tmp_path):
@@ -178,10 +178,10 @@ def test_bad_download_columns_are_told_before_anything_starts(project, repositor
     assert "acquire/gdc/TCGA" in snakemake(tmp_path, repository, "--dry-run").stdout
     config["acquire"]["gdc"] = {}
     (tmp_path / "config.json").write_text(yaml.safe_dump(config))
-    told = snakemake(tmp_path, repository, "--dry-run").stdout
+    output = snakemake(tmp_path, repository, "--dry-run").stdout
     for sheet in ("slides", "profiles"):
         for column in ("url", "md5", "bytes"):
-            assert f"{sheet}.tsv, row 2, column {column}" in told
+            assert f"{sheet}.tsv, row 2, column {column}" in output
 
 
 def test_series_of_the_idc_become_slides_and_one_that_is_refused_can_be_tried_again(server, repository, tmp_path):
@@ -212,8 +212,8 @@ def test_series_of_the_idc_become_slides_and_one_that_is_refused_can_be_tried_ag
     assert "1 of 3 files were refused and are set aside" in done.stdout
     features = tmp_path / f"results/wsi/{GRID}/features_tiny"
     assert sorted(path.name[:12] for path in features.glob("*.h5")) == [CASES[0], CASES[2]]
-    told = snakemake(tmp_path, repository, "refused").stdout
-    assert "refused.tsv: 1 files (1 denied)" in told
+    output = snakemake(tmp_path, repository, "refused").stdout
+    assert "refused.tsv: 1 files (1 denied)" in output
     assert "Nothing to be done" in snakemake(tmp_path, repository, "features").stdout
     server.always = {}
     assert "requests them again, in 1 jobs" in snakemake(tmp_path, repository, "retry_refused").stdout

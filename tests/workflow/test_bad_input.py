@@ -16,12 +16,12 @@ def test_mistake_is_explained(project, name):
     spoil, expected = MISTAKES[name]
     spoil(project)
     project.write()
-    seen = project.snakemake("--dry-run")
-    assert seen.returncode != 0, seen.stdout
+    done = project.snakemake("--dry-run")
+    assert done.returncode != 0, done.stdout
     for words in expected:
-        assert words in seen.stdout, seen.stdout
-    assert "Traceback" not in seen.stdout
-    assert 'File "' not in seen.stdout
+        assert words in done.stdout, done.stdout
+    assert "Traceback" not in done.stdout
+    assert 'File "' not in done.stdout
     assert not (project.folder / "results").exists()
 
 
@@ -49,28 +49,28 @@ def test_results_in_a_bucket_are_refused_before_anything_runs(project, monkeypat
     monkeypatch.setenv("PYTHONPATH", str(package.parent))
     project.write()
     storage = ("--default-storage-provider", "nowhere", "--default-storage-prefix", "nowhere://bucket")
-    seen = project.snakemake("--dry-run", *storage)
-    assert seen.returncode == 1
-    assert "Traceback" not in seen.stdout
-    assert re.search(r"--default-storage-provider nowhere: storage plugins carry declared files only", seen.stdout)
-    assert "keep results on a file system that all jobs share (workflow/docs/clusters.md)" in seen.stdout
+    done = project.snakemake("--dry-run", *storage)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stdout
+    assert re.search(r"--default-storage-provider nowhere: storage plugins carry declared files only", done.stdout)
+    assert "keep results on a file system that all jobs share (workflow/docs/clusters.md)" in done.stdout
 
 
 def test_valid_project_has_a_plan(project):
     project.write()
-    seen = project.snakemake("--dry-run")
-    assert seen.returncode == 0, seen.stdout
-    assert "extract_features" in seen.stdout
+    done = project.snakemake("--dry-run")
+    assert done.returncode == 0, done.stdout
+    assert "extract_features" in done.stdout
 
 
 def test_patches_an_encoder_was_not_made_for_are_a_note(project):
     project.config["features"]["encoders"]["tiny"].update(adapter="conch_v15")
     project.write()
-    seen = project.snakemake("--dry-run")
-    assert seen.returncode == 0, seen.stdout
+    done = project.snakemake("--dry-run")
+    assert done.returncode == 0, done.stdout
     note = "note: encoder tiny was made for patches of 512 pixels at 20x, grid 20x_256px_0px_overlap has 256 at 20x"
-    assert seen.stdout.count(note) == 1
-    assert "fetched from https://huggingface.co/MahmoodLab/conchv1_5, which gives access on request" in seen.stdout
+    assert done.stdout.count(note) == 1
+    assert "fetched from https://huggingface.co/MahmoodLab/conchv1_5, which gives access on request" in done.stdout
     project.config["tiles"]["grids"]["main"]["patch_size"] = 512
     project.write()
     assert "was made for" not in project.snakemake("--dry-run").stdout
@@ -82,8 +82,8 @@ def test_gated_weights_that_cannot_be_had_are_explained(project, monkeypatch):
     project.write()
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("HF_HOME", str(project.folder / "home"))
-    seen = project.snakemake("--cores", "1", "--retries", "0", "resources/encoders/hub/uni_v1")
-    assert seen.returncode != 0
-    assert "MahmoodLab/UNI could not be reached (HF_HUB_OFFLINE is set and the file is not in the cache)" in seen.stdout
-    assert "download pytorch_model.bin from https://huggingface.co/MahmoodLab/UNI where you can" in seen.stdout
-    assert "weights: /path/to/pytorch_model.bin" in seen.stdout
+    done = project.snakemake("--cores", "1", "--retries", "0", "resources/encoders/hub/uni_v1")
+    assert done.returncode != 0
+    assert "MahmoodLab/UNI could not be reached (HF_HUB_OFFLINE is set and the file is not in the cache)" in done.stdout
+    assert "download pytorch_model.bin from https://huggingface.co/MahmoodLab/UNI where you can" in done.stdout
+    assert "weights: /path/to/pytorch_model.bin" in done.stdout

@@ -59,7 +59,7 @@ def predictions(folder):
 @pytest.fixture(scope="module")
 def places(tmp_path_factory, repository):
     """A folder with a bundle and new slides alone; what the study that made both says of these slides."""
-    origin, here = tmp_path_factory.mktemp("origin"), tmp_path_factory.mktemp("here")
+    origin, user = tmp_path_factory.mktemp("origin"), tmp_path_factory.mktemp("here")
     write_study(origin)
     write_run(origin / "run")
     config = json.loads((origin / "config.json").read_text())
@@ -69,14 +69,14 @@ def places(tmp_path_factory, repository):
     (origin / "config.json").write_text(json.dumps(config | {"predict": {"slides": "new.tsv"}}))
     done = snakemake(origin, repository, "bundle", "predict", "--cores", "2")
     assert done.returncode == 0, done.stdout[-4000:]
-    said = predictions(origin)
-    shutil.copytree(origin / "results/bundle", here / "given")
+    predicted = predictions(origin)
+    shutil.copytree(origin / "results/bundle", user / "given")
     for name in ("slides", "new.tsv"):
-        (origin / name).rename(here / name)
+        (origin / name).rename(user / name)
     shutil.rmtree(origin)
     own = {"slides": {"sheet": ""}, "predict": {"slides": "new.tsv", "bundle": "given"}}
-    (here / "config.json").write_text(json.dumps(own))
-    return here, said
+    (user / "config.json").write_text(json.dumps(own))
+    return user, predicted
 
 
 def test_a_bundle_waits_for_predictors_and_what_describes_their_cases(project):
@@ -84,8 +84,8 @@ def test_a_bundle_waits_for_predictors_and_what_describes_their_cases(project):
     project.write()
     done = project.snakemake("bundle", "--dry-run", "--quiet", "rules")
     assert done.returncode == 0, done.stdout[-3000:]
-    found = {name: int(count) for name, count in re.findall(r"^(\w+)\s+(\d+)$", done.stdout, re.M)}
-    counts = {name: found[name] for name in ("pretrain_run", "fit_predictor", "describe_training", "write_bundle")}
+    count_of = {name: int(count) for name, count in re.findall(r"^(\w+)\s+(\d+)$", done.stdout, re.M)}
+    counts = {name: count_of[name] for name in ("pretrain_run", "fit_predictor", "describe_training", "write_bundle")}
     assert counts == {"pretrain_run": 1, "fit_predictor": 2, "describe_training": 2, "write_bundle": 1}
 
 
@@ -99,25 +99,25 @@ def test_a_bundle_of_nothing_is_refused(project):
 
 @pytest.mark.slow
 def test_a_bundle_predicts_the_same_bytes_where_nothing_else_is(places, repository):
-    here, said = places
-    done = snakemake(here, repository, "predict", "--cores", "2")
+    user, predicted = places
+    done = snakemake(user, repository, "predict", "--cores", "2")
     assert done.returncode == 0, done.stdout[-4000:]
-    assert predictions(here) == said
-    rows = read_tsv(here / f"results/predict/tiny/{TASK}/predictions.tsv").set_index("case_id")
-    assert set(rows.index) == set(read_tsv(here / "new.tsv").case_id)
+    assert predictions(user) == predicted
+    rows = read_tsv(user / f"results/predict/tiny/{TASK}/predictions.tsv").set_index("case_id")
+    assert set(rows.index) == set(read_tsv(user / "new.tsv").case_id)
     assert set(rows.in_training[rows.in_training == "yes"].index) == {"D019", "X1"}
-    verify_files(str(here / "given"))
-    again = snakemake(here, repository, "predict", "--cores", "2")
+    verify_files(str(user / "given"))
+    again = snakemake(user, repository, "predict", "--cores", "2")
     assert "Nothing to be done" in again.stdout, again.stdout[-3000:]
 
 
 @pytest.mark.slow
 def test_a_changed_byte_starts_no_job(places, repository, tmp_path):
-    here, _ = places
-    shutil.copytree(here / "given", tmp_path / "given")
+    user, _ = places
+    shutil.copytree(user / "given", tmp_path / "given")
     for name in ("new.tsv", "config.json"):
-        shutil.copy(here / name, tmp_path / name)
-    (tmp_path / "slides").symlink_to(here / "slides")
+        shutil.copy(user / name, tmp_path / name)
+    (tmp_path / "slides").symlink_to(user / "slides")
     weights = tmp_path / f"given/predictors/tiny/{TASK}/model.safetensors"
     whole = weights.read_bytes()
     weights.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))

@@ -89,17 +89,17 @@ def runner_of(command: Command) -> tuple[str, list[str]] | None:
     return None
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=[f"{one.page}:{one.line}" for one in COMMANDS])
+@pytest.mark.parametrize("command", COMMANDS, ids=[f"{command.page}:{command.line}" for command in COMMANDS])
 def test_a_command_is_run_or_the_page_says_why_not(command):
-    found = runner_of(command)
-    where = f"{command.page}, line {command.line}: {command.text!r}"
+    runner = runner_of(command)
+    place = f"{command.page}, line {command.line}: {command.text!r}"
     if command.why:
-        assert found is None, f"{where} is run by {found[0]}: take the mark away"
+        assert runner is None, f"{place} is run by {runner[0]}: take the mark away"
         return
-    assert found, f"{where} is run by no test. Run it, or write above it '# not run by the tests: …' and why"
-    path, _, name = found[0].partition("::")
+    assert runner, f"{place} is run by no test. Run it, or write above it '# not run by the tests: …' and why"
+    path, _, name = runner[0].partition("::")
     text = (REPOSITORY / path).read_text(encoding="utf-8")
-    assert [word for word in found[1] if word not in text] == []
+    assert [word for word in runner[1] if word not in text] == []
     functions = (
         {node.name for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)} if name else set()
     )
@@ -110,8 +110,8 @@ def test_every_entry_has_a_command():
     """An entry of a command that is gone is taken out."""
     used = [
         next((k for k, (page, pattern, *_) in enumerate(RUN)
-              if re.fullmatch(page, one.page) and re.fullmatch(pattern, one.text, re.S)), -1)
-        for one in COMMANDS
+              if re.fullmatch(page, command.page) and re.fullmatch(pattern, command.text, re.S)), -1)
+        for command in COMMANDS
     ]  # fmt: skip
     assert [RUN[k][:2] for k in range(len(RUN)) if k not in used] == []
     assert len(COMMANDS) > 50
@@ -161,7 +161,7 @@ def test_a_page_of_measurements_names_its_program_and_options(made_by):
     assert [word for word in words if word.startswith("--") and f'"{word}"' not in text] == []
 
 
-WAYS = [one.text for one in COMMANDS if one.page == "README.md" and one.text.startswith("molpath init")]
+WAYS = [command.text for command in COMMANDS if command.page == "README.md" and command.text.startswith("molpath init")]
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -184,7 +184,7 @@ def test_there_is_a_way_in_for_everything_one_can_have():
 
 def test_a_preset_is_read_over_the_config(tmp_path, repository):
     """As far as the sheet, which is the shipped example, and weights that nobody ships."""
-    (command,) = [one.text for one in COMMANDS if one.page == "config/presets/README.md"]
+    (command,) = [listed.text for listed in COMMANDS if listed.page == "config/presets/README.md"]
     put_clone(tmp_path, repository)
     done = run_block(f". molpath/.venv/bin/activate\ncd {repository}\n{command}", tmp_path)
     assert "2 problems in config and sheets; no job was started." in done.stdout
@@ -195,7 +195,7 @@ def test_a_preset_is_read_over_the_config(tmp_path, repository):
 def test_the_public_config_is_planned_or_says_what_it_lacks(tmp_path, repository):
     """Planned at its real size in test_paper_config.py."""
     command = "snakemake plan --configfile config/public/config.yaml"
-    assert {one.text for one in COMMANDS if one.text.startswith("snakemake plan --configfile")} == {command}
+    assert {listed.text for listed in COMMANDS if listed.text.startswith("snakemake plan --configfile")} == {command}
     put_clone(tmp_path, repository)
     (tmp_path / "config").symlink_to(repository / "config")
     (tmp_path / "workflow").symlink_to(repository / "workflow")
@@ -207,7 +207,9 @@ def test_the_public_config_is_planned_or_says_what_it_lacks(tmp_path, repository
 
 
 def test_a_profile_is_copied_as_the_page_says(tmp_path, repository):
-    (command,) = [one.text for one in COMMANDS if one.page.endswith("clusters.md") and one.text.startswith("mkdir")]
+    (command,) = [
+        listed.text for listed in COMMANDS if listed.page.endswith("clusters.md") and listed.text.startswith("mkdir")
+    ]
     (tmp_path / "study").mkdir()
     put_clone(tmp_path, repository)
     (tmp_path / "molpath/workflow").symlink_to(repository / "workflow")

@@ -23,8 +23,8 @@ def project(tmp_path):
     with h5py.File(tmp_path / "theirs.h5", "w") as handle:
         handle["features"] = colours.reshape(-1, 3) / 255
         handle["coords"] = np.stack([xs.ravel(), ys.ravel()], 1) * 64
-        said = {"patch_size": 32, "patch_size_level0": 64, "target_magnification": 20, "overlap": 0}
-        handle["coords"].attrs.update(said)
+        attributes = {"patch_size": 32, "patch_size_level0": 64, "target_magnification": 20, "overlap": 0}
+        handle["coords"].attrs.update(attributes)
     write_table(tmp_path / "slides.tsv", [{"slide_id": "S1", "case_id": "C1", "path": "a.png", "mpp": "0.25"}])
     return tmp_path
 
@@ -38,9 +38,9 @@ def run(folder, repository, slide):
 def test_the_cosine_is_printed(project, repository):
     done = run(project, repository, "S1")
     assert done.returncode == 0, done.stdout[-3000:]
-    said = done.stdout
-    assert "S1, 64 patches beside theirs.h5: cosine 1.000000 (median)" in said
-    assert "the same features, up to rounding" in said
+    output = done.stdout
+    assert "S1, 64 patches beside theirs.h5: cosine 1.000000 (median)" in output
+    assert "the same features, up to rounding" in output
 
 
 def test_a_slide_that_is_not_there_is_named_before_anything_runs(project, repository):

@@ -63,14 +63,14 @@ def rig(tmp_path_factory, repository) -> CondaRig:
     if not (rigs / "conda/make_channel.py").is_file():
         pytest.skip(f"no rig for conda in {rigs}")
     kept = os.environ.get("MOLPATH_TEST_CONDA")
-    made = CondaRig(rigs, Path(kept) if kept else tmp_path_factory.mktemp("conda"), repository)
-    launch = made.folder / "launch"
+    conda_rig = CondaRig(rigs, Path(kept) if kept else tmp_path_factory.mktemp("conda"), repository)
+    launch = conda_rig.folder / "launch"
     if not launch.exists():
-        made.set_up()
-    made.wrap_conda()
+        conda_rig.set_up()
+    conda_rig.wrap_conda()
     if not launch.exists():
-        made.create(repository / "envs/launch.yaml", launch)
-    return made
+        conda_rig.create(repository / "envs/launch.yaml", launch)
+    return conda_rig
 
 
 def with_fewer_jobs(config: dict) -> dict:
@@ -102,8 +102,8 @@ def cohort(rig, tmp_path_factory) -> Path:
     write_listed_task(folder)
     (folder / "config.json").write_text(json.dumps(with_fewer_jobs(config_of(folder))))
     run_in_environments(rig, folder, "--configfile", "config.json")
-    made = sorted((folder / f"results/wsi/{GRID}/features_{ENCODER}").glob("*.h5"))[0]
-    compared = f"slide: {made.stem}, grid: main, encoder: {ENCODER}, file: {made.relative_to(folder)}"
+    features = sorted((folder / f"results/wsi/{GRID}/features_{ENCODER}").glob("*.h5"))[0]
+    compared = f"slide: {features.stem}, grid: main, encoder: {ENCODER}, file: {features.relative_to(folder)}"
     targets = [
         "verify",
         "verify_slides",
@@ -169,11 +169,11 @@ def write_weights(rig: CondaRig, folder: Path, config: dict) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def prefixes(rig, cohort, drawn, repository) -> dict[str, Path]:
     """Environment of each family as Snakemake made it for the runs; one that they have no use for is made alone."""
-    found = rig.made()
-    for name in sorted(set(CPU) - set(found)):
-        found[name] = rig.folder / "alone" / name
-        rig.create(repository / f"envs/{name}.yaml", found[name])
-    return found
+    environments = rig.made()
+    for name in sorted(set(CPU) - set(environments)):
+        environments[name] = rig.folder / "alone" / name
+        rig.create(repository / f"envs/{name}.yaml", environments[name])
+    return environments
 
 
 def foreign(record: dict) -> set[str]:
@@ -214,9 +214,9 @@ def test_doctor_finds_no_problem(examined):
 @pytest.mark.parametrize("name", GPU)
 def test_a_twin_for_gpus_takes_a_build_for_cuda_and_no_other(rig, repository, name):
     file = repository / f"envs/{name}.yaml"
-    found = rig.solver("twin", rig.channel, file, CONDA_OVERRIDE_CUDA="12.9")
-    assert found.returncode == 0, found.stdout
-    assert json.loads(found.stdout.splitlines()[-1])["pytorch"].startswith("cuda")
+    solved = rig.solver("twin", rig.channel, file, CONDA_OVERRIDE_CUDA="12.9")
+    assert solved.returncode == 0, solved.stdout
+    assert json.loads(solved.stdout.splitlines()[-1])["pytorch"].startswith("cuda")
     without = rig.solver("twin", rig.channel, file, CONDA_OVERRIDE_CUDA="")
     assert without.returncode != 0
     assert "__cuda" in without.stdout

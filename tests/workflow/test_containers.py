@@ -28,16 +28,18 @@ def test_dockerfiles_are_current_and_hold_every_environment(repository, torch):
     kept = (repository / f"workflow/containers/{torch}.Dockerfile").read_text()
     override = "ENV CONDA_OVERRIDE_CUDA=12.9\n"
     assert (override in kept) == (torch == "gpu")
-    made, base = kept.replace(override, ""), kept.splitlines()[0]  # make containers BASE=…
+    written, base = kept.replace(override, ""), kept.splitlines()[0]  # make containers BASE=…
     assert re.fullmatch(r"FROM condaforge/miniforge3(:\S+|@sha256:[0-9a-f]{64})", base)
-    assert made == containerize(repository, torch).replace("FROM condaforge/miniforge3:latest", base), "make containers"
+    assert written == containerize(repository, torch).replace("FROM condaforge/miniforge3:latest", base), (
+        "make containers"
+    )
     names = {path.stem for path in (repository / "envs").glob("*.yaml")} - {"launch"}
     twins = {name.removesuffix("-gpu") for name in names if name.endswith("-gpu")}
-    wanted = {name for name in names if not name.endswith("-gpu")}
+    expected = {name for name in names if not name.endswith("-gpu")}
     if torch == "gpu":
-        wanted = wanted - twins | {f"{name}-gpu" for name in twins}
+        expected = expected - twins | {f"{name}-gpu" for name in twins}
     copied = {line.split()[1] for line in kept.splitlines() if line.startswith("COPY ")}
-    assert copied == {f"envs/{name}.yaml" for name in wanted}
+    assert copied == {f"envs/{name}.yaml" for name in expected}
 
 
 def test_an_image_of_the_config_is_that_of_every_rule(repository, project):

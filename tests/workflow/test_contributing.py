@@ -13,8 +13,8 @@ LIBRARY = REPOSITORY / "workflow/scripts/molpath"
 
 
 def test_there_are_at_least_ten_questions():
-    asked = TEXT.split("## Questions of a new reader")[1].count("\n- ")
-    assert len(QUESTIONS) == asked >= 10
+    count = TEXT.split("## Questions of a new reader")[1].count("\n- ")
+    assert len(QUESTIONS) == count >= 10
 
 
 @pytest.mark.parametrize(("question", "file", "name"), QUESTIONS, ids=[question for question, _, _ in QUESTIONS])
@@ -26,8 +26,8 @@ def test_the_named_file_holds_the_name(question, file, name):
 
 def files_mentioned():
     """Paths in backticks with a suffix and a folder, without placeholders and results."""
-    found = re.findall(r"`([\w./-]+/[\w.-]+\.(?:py|smk|yaml|md|lock))`", TEXT)
-    return sorted({path for path in found if not path.startswith("results/")})
+    paths = re.findall(r"`([\w./-]+/[\w.-]+\.(?:py|smk|yaml|md|lock))`", TEXT)
+    return sorted({path for path in paths if not path.startswith("results/")})
 
 
 @pytest.mark.parametrize("path", files_mentioned())

@@ -77,15 +77,15 @@ def whole(tmp_path_factory) -> FewSlides:
     few = FewSlides(tmp_path_factory.mktemp("few") / "whole")
     few.draw()
     few.run()
-    made = {kind: Path(few.path(*DECLARED[kind][1:])) for kind in DECLARED if not DECLARED[kind][0]}
-    for path in made.values():
+    outputs = {kind: Path(few.path(*DECLARED[kind][1:])) for kind in DECLARED if not DECLARED[kind][0]}
+    for path in outputs.values():
         path.parent.mkdir(exist_ok=True)
     for seed, kind in enumerate(("rna h5ad", "dna h5ad")):
-        write_h5ad(made[kind], anndata.AnnData(np.full((3, 4), seed, np.float32)))
-    save_file({"weight": np.arange(50, dtype=np.float32)}, made["safetensors"])
-    write_parquet(made["parquet"], pd.DataFrame({"case_id": ["A", "B"], "score": [0.1, 0.9]}))
-    write_json(made["json"], {"run": {"name": "one"}})
-    job_files.record(map(str, made.values()), str(few.results))
+        write_h5ad(outputs[kind], anndata.AnnData(np.full((3, 4), seed, np.float32)))
+    save_file({"weight": np.arange(50, dtype=np.float32)}, outputs["safetensors"])
+    write_parquet(outputs["parquet"], pd.DataFrame({"case_id": ["A", "B"], "score": [0.1, 0.9]}))
+    write_json(outputs["json"], {"run": {"name": "one"}})
+    job_files.record(map(str, outputs.values()), str(few.results))
     assert verify_all(few.results) == orphans(few.results) == []
     return few
 
@@ -121,7 +121,7 @@ def test_files_of_slides(few, kind, damage, caplog):
     name, other, stage, readers = OF_SLIDES[kind]
     before, path = contents(few.results), few.wsi / name
     DAMAGE[damage](path, few.wsi / other)
-    assert any(path.name in said for said in verify_all(few.results)), "verify names it"
+    assert any(path.name in message for message in verify_all(few.results)), "verify names it"
     left = contents(few.results)
     for reader in readers:
         if (kind, damage) != ("jpg", "delete"):  # a page without a picture says so
@@ -132,10 +132,10 @@ def test_files_of_slides(few, kind, damage, caplog):
         key: value for key, value in contents(few.results).items() if key.startswith("wsi/")
     }, "a refused file is left to be looked at"
     caplog.clear()
-    for one in ("inspect", "assess", "tile", "extract", "pack", "embed", "gather")[
+    for act in ("inspect", "assess", "tile", "extract", "pack", "embed", "gather")[
         ("inspect", "assess", "tile", "extract").index(stage) :
     ]:
-        getattr(few, one)()
+        getattr(few, act)()
     if damage != "delete" and stage != "assess":  # of which a child process tells: see test_real_runs
         assert f"{path} is damaged" in caplog.text
     after = {key: value for key, value in contents(few.results).items() if ".finished" not in key}
@@ -154,7 +154,7 @@ def test_declared_files(few, kind, damage):
     other.write_bytes(before.replace(b"A", b"B", 1) if b"A" in before else before[::-1])
     DAMAGE[damage](path, other)
     other.unlink()
-    assert any(str(path.relative_to(few.results)) in said for said in verify_all(few.results)), "verify names it"
+    assert any(str(path.relative_to(few.results)) in message for message in verify_all(few.results)), "verify names it"
     if damage != "delete":  # Snakemake makes what is missing
         with pytest.raises(job_files.ChangedInput, match=rf"{path.name} .*run `snakemake --forcerun .*{path.name}`"):
             job_files.check([str(path)])
@@ -173,7 +173,7 @@ def test_kept_results(few, kept, damage, caplog):
     before, path = contents(few.results), folder / name
     DAMAGE[damage](path, few.results / "sheet.tsv")
     gone = name == "complete" and damage == "delete"  # what no marker ends is no kept result
-    assert gone or any(f".finished/{folder.name}/" in said for said in verify_all(few.results))
+    assert gone or any(f".finished/{folder.name}/" in message for message in verify_all(few.results))
     getattr(few, {"pretrain": "pack", "embed": "embed"}[stage])()
     assert "taken from .finished" not in caplog.text
     assert gone or "removed, and the work is done again" in caplog.text
@@ -212,15 +212,17 @@ def test_real_runs(tmp_path, repository):
     done = start("embed", *arguments)
     assert done.returncode == 0, done.stdout[-4000:]
     results = tmp_path / "results"
-    before = {name: one for name, one in contents(results).items() if name.split("/")[0] not in ("logs", "benchmarks")}
+    before = {
+        name: content for name, content in contents(results).items() if name.split("/")[0] not in ("logs", "benchmarks")
+    }
     (victim, spared, *_) = sorted((results / "wsi/20x_256px_0px_overlap/features_tiny").glob("*.h5"))
     written = spared.stat().st_mtime_ns
     quality = results / f"wsi/quality/{victim.stem}.png"
     for path in (victim, quality):
         flip(path, path)
-    said = start("verify", *arguments).stdout
-    assert str(victim.relative_to(tmp_path)) in said
-    assert str(quality.relative_to(tmp_path)) in said
+    output = start("verify", *arguments).stdout
+    assert str(victim.relative_to(tmp_path)) in output
+    assert str(quality.relative_to(tmp_path)) in output
     done = start("embed", *arguments, "--forcerun", "assess_tissue")
     assert done.returncode == 0, done.stdout[-4000:]
     for log, path in (("tissue", quality), ("features/20x_256px_0px_overlap/tiny", victim)):

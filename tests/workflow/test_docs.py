@@ -62,12 +62,12 @@ def test_targets_and_options_that_the_readme_types_exist():
     code = [path.read_text() for path in (REPOSITORY / "workflow/scripts/molpath/init").rglob("*.py")]
     options = set(re.findall(r"(?<= )--\w+", "\n".join(re.findall(r"^molpath init.*", text, re.M))))
     assert len(options) >= 7
-    assert [option for option in sorted(options) if not any(f'"{option}"' in one for one in code)] == []
+    assert [option for option in sorted(options) if not any(f'"{option}"' in source for source in code)] == []
 
 
 def test_the_picture_names_the_eight_stages_in_order():
-    found = ET.parse(DOCS / "stages.svg").getroot().iter("{http://www.w3.org/2000/svg}text")
-    assert [text.text for text in found if text.get("class") == "name"] == STAGES
+    texts = ET.parse(DOCS / "stages.svg").getroot().iter("{http://www.w3.org/2000/svg}text")
+    assert [text.text for text in texts if text.get("class") == "name"] == STAGES
     assert all((REPOSITORY / f"workflow/scripts/molpath/{stage}").is_dir() for stage in STAGES)
 
 
@@ -92,20 +92,20 @@ def test_reasons_and_keys_that_troubleshooting_names_exist():
 def test_messages_that_the_pages_quote_are_those_of_the_code():
     """What the terminal says, in the columns that begin with it; '…' and numbers stand for anything."""
     code = [*(REPOSITORY / "workflow/scripts/molpath").rglob("*.py"), *(REPOSITORY / "workflow/rules").glob("*.smk")]
-    said = re.sub(r'"\s*\n\s*f?"', "", "\n".join(path.read_text(encoding="utf-8") for path in code))
+    strings = re.sub(r'"\s*\n\s*f?"', "", "\n".join(path.read_text(encoding="utf-8") for path in code))
     quoted = []
     for page, column in (("troubleshooting", 1), ("stopped_runs", 2)):
         rows = [line.split(" | ") for line in (DOCS / f"{page}.md").read_text(encoding="utf-8").splitlines()]
         cells = [row[column - 1] for row in rows if len(row) == 3]
         quoted += [text for cell in cells for text in re.findall(r"`([^`]+)`", cell) if " " in text]
-    mine = [text for text in quoted if text not in ("No space left on device", "Disk quota exceeded")]
-    assert len(mine) > 9
-    parts = {part.strip() for text in mine for part in re.split(r"…|slides\.tsv|results:|0700", text)} - {""}
-    assert sorted(part for part in parts if part not in said) == []
+    messages = [text for text in quoted if text not in ("No space left on device", "Disk quota exceeded")]
+    assert len(messages) > 9
+    parts = {part.strip() for text in messages for part in re.split(r"…|slides\.tsv|results:|0700", text)} - {""}
+    assert sorted(part for part in parts if part not in strings) == []
 
 
 @pytest.mark.parametrize(
-    ("text", "source", "page", "wanted"),
+    ("text", "source", "page", "rewritten"),
     [
         ("[a](workflow/docs/data.md#idc)", "README.md", "index.md", "[a](data.md#idc)"),
         ("![a](workflow/docs/demo.svg)", "README.md", "index.md", "![a](demo.svg)"),
@@ -117,8 +117,8 @@ def test_messages_that_the_pages_quote_are_those_of_the_code():
         ("[a](#limits)", "README.md", "index.md", "[a](#limits)"),
     ],
 )
-def test_a_link_of_a_file_is_rewritten_for_its_page(hooks, text, source, page, wanted):
-    assert hooks.LINK.sub(lambda match: hooks.link_of(match, source, page), text) == wanted
+def test_a_link_of_a_file_is_rewritten_for_its_page(hooks, text, source, page, rewritten):
+    assert hooks.LINK.sub(lambda match: hooks.link_of(match, source, page), text) == rewritten
 
 
 def test_a_link_to_nothing_is_refused_by_name(hooks):
@@ -147,20 +147,20 @@ class Page(HTMLParser):
         self.feed(path.read_text(encoding="utf-8"))
 
     def handle_starttag(self, tag, attrs):
-        given = dict(attrs)
-        self.anchors |= {given[name] for name in ("id", "name") if given.get(name)}
-        if LOADED.get(tag) in given:
-            self.loads.append(given[LOADED[tag]])
-        elif given.get("href"):
-            self.links.append(given["href"])
+        attributes = dict(attrs)
+        self.anchors |= {attributes[name] for name in ("id", "name") if attributes.get(name)}
+        if LOADED.get(tag) in attributes:
+            self.loads.append(attributes[LOADED[tag]])
+        elif attributes.get("href"):
+            self.links.append(attributes["href"])
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory) -> Path:
     """The site as `make docs` builds it; where its environment isn't made yet, PyPI is asked."""
     python = f"PYTHON={sys.executable}"
-    made = subprocess.run(["make", ".venv-docs/ready", python], cwd=REPOSITORY, capture_output=True, text=True)
-    if made.returncode and re.search(r"Could not find a version|Connection|resolve", made.stderr):
+    installed = subprocess.run(["make", ".venv-docs/ready", python], cwd=REPOSITORY, capture_output=True, text=True)
+    if installed.returncode and re.search(r"Could not find a version|Connection|resolve", installed.stderr):
         pytest.skip("no .venv-docs, and PyPI can't be reached")
     folder = tmp_path_factory.mktemp("docs") / "site"
     # A make that another one called says where it is, unless told not to.
@@ -220,8 +220,8 @@ def test_no_code_table_or_picture_of_a_page_is_cut_off(site, browser, width, onl
         if path.name != "404.html" and path.stem.startswith(only):
             browser.open(path)
             assert not only or abs(browser.do("return document.querySelector('article p').clientWidth") - 838) < 25
-            if found := browser.do(CUT):
-                cut[path.relative_to(site).as_posix()] = found
+            if cut_off := browser.do(CUT):
+                cut[path.relative_to(site).as_posix()] = cut_off
     browser.picture(f"site_{width}")
     assert cut == {}
 

@@ -37,12 +37,12 @@ def verdicts(text: str) -> dict[str, str]:
 def test_a_healthy_machine(small_project):
     done = small_project.snakemake("--cores", "1", "doctor")
     assert done.returncode == 0, done.stdout
-    found = verdicts(done.stdout)
-    assert "problem" not in found.values()
+    verdict_of = verdicts(done.stdout)
+    assert "problem" not in verdict_of.values()
     named = {"Snakemake", "conda", "apptainer", "results folder", "disk", "scratch", "rename and fsync", "clock"}
     named |= {"HDF5 and locks", "tokens", "encoder tiny", "slides", "reading slides", "ulimit", "shared memory", "GPU"}
     named |= {"trial of encoder tiny", "time"}
-    assert named < set(found)
+    assert named < set(verdict_of)
     assert "8 of 8 files are there" in done.stdout
     assert "0 problems. The run can start." in done.stdout
     assert not (small_project.folder / "results").exists()
@@ -59,13 +59,13 @@ def test_problems_fail_the_run_and_stand_at_its_end(small_project, monkeypatch, 
     (small_project.folder / "config.yaml").write_text(yaml.safe_dump(small_project.config))
     done = small_project.snakemake("--cores", "1", "--retries", "2", "doctor")
     assert done.returncode == 1, done.stdout
-    found = verdicts(done.stdout)
-    wrong = {check for check, verdict in found.items() if verdict == "problem"}
+    verdict_of = verdicts(done.stdout)
+    wrong = {check for check, verdict in verdict_of.items() if verdict == "problem"}
     # Where torchvision isn't of torch's build the network can't be built, which is a problem, too.
     assert wrong - {"trial of encoder tiny"} == {"encoder tiny", "profile site", "results folder", "conda"}
-    told = f"{len(wrong)} problems. Fix the problems before a long run."
-    assert done.stdout.count(told) == 1, "not tried again"
-    end = done.stdout.rsplit(told, 1)[1]
+    sentence = f"{len(wrong)} problems. Fix the problems before a long run."
+    assert done.stdout.count(sentence) == 1, "not tried again"
+    end = done.stdout.rsplit(sentence, 1)[1]
     assert "encoder tiny: MahmoodLab/UNI gives access on request, and no token is set\n    -> ask at" in end
     assert "snakemake-executor-plugin-nowhere is not installed next to Snakemake" in end
     assert "conda: --sdm conda is asked for, and conda is not on PATH\n    -> install Miniforge" in end

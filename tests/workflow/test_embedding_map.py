@@ -22,10 +22,10 @@ LEGEND = """return [...document.querySelectorAll('#legend button')]
 .map(button => [...button.children].slice(1).map(each => each.textContent))"""
 
 
-def write_map(results, groups, each, **columns):
+def write_map(results, groups, per_group, **columns):
     """A page of synthetic embeddings in groups of one organ; two slides per case; the first has a thumbnail."""
     rng = np.random.default_rng(0)
-    group = np.repeat(np.arange(groups), each)
+    group = np.repeat(np.arange(groups), per_group)
     x = rng.normal(size=(groups, 24))[group] * 2 + rng.normal(size=(len(group), 24))
     ids = [f"S{k:05d}" for k in range(len(x))]
     obs = {
@@ -280,10 +280,10 @@ def test_ten_thousand_slides_draw_and_follow_the_pointer(tmp_path, browser):
     took = np.array(browser.driver.execute_async_script(FRAMES))
     # The lower quartile, for other work on the machine makes frames late.
     hovering, zooming = sorted(np.quantile(frames, 0.25) for frames in (took[::2], took[1::2]))
-    told = f"opened in {opening:.1f} s; frames of {hovering:.0f} ms, {zooming:.0f} ms where all is drawn again"
+    times = f"opened in {opening:.1f} s; frames of {hovering:.0f} ms, {zooming:.0f} ms where all is drawn again"
     browser.picture("embedding_map_10000")
-    assert opening < 3, told
-    assert hovering < 35, told
-    assert zooming < 200, told
-    print(told)
+    assert opening < 3, times
+    assert hovering < 35, times
+    assert zooming < 200, times
+    print(times)
     assert browser.complaints() == []

@@ -54,7 +54,7 @@ class Running:
             time.sleep(0.05)
         return self
 
-    def said(self) -> str:
+    def output(self) -> str:
         """What it said until its end."""
         return self.process.communicate(timeout=90)[0]
 
@@ -62,18 +62,18 @@ class Running:
 def goes_on(project, *arguments: str) -> None:
     """The next run comes to its end."""
     (project.folder / "began").unlink(missing_ok=True)
-    said = (again := Running(project, "true", *arguments)).said()
-    assert again.process.returncode == 0, said
-    assert "1 of 1 steps (100%) done" in said
-    assert not re.search(r"The run (was|ended)|A job was|changed while", said)
+    output = (again := Running(project, "true", *arguments)).said()
+    assert again.process.returncode == 0, output
+    assert "1 of 1 steps (100%) done" in output
+    assert not re.search(r"The run (was|ended)|A job was|changed while", output)
 
 
 def test_ctrl_c_once(project):
     run = Running(project, "sleep 30").after_its_start()
     os.killpg(run.process.pid, signal.SIGINT)
-    said = run.said()
+    output = run.said()
     assert run.process.returncode == 1
-    assert said.count("The run was stopped (Ctrl-C). Start it again: it continues from what is finished.") == 1
+    assert output.count("The run was stopped (Ctrl-C). Start it again: it continues from what is finished.") == 1
     goes_on(project, "--rerun-incomplete")
 
 
@@ -83,11 +83,13 @@ def test_ctrl_c_twice(project):
     os.killpg(run.process.pid, signal.SIGINT)
     time.sleep(1)
     os.killpg(run.process.pid, signal.SIGINT)
-    said = run.said()
+    output = run.said()
     assert run.process.returncode != 0
     # By when the second comes, Snakemake has told of the first, or ends with a traceback, below which this stands.
-    (told,) = re.findall(r"The run (was stopped \(Ctrl-C\)|ended at once \(Ctrl-C twice.*`snakemake --unlock`)", said)
-    assert "Start it again: it continues from what is finished." in said, told
+    (ending,) = re.findall(
+        r"The run (was stopped \(Ctrl-C\)|ended at once \(Ctrl-C twice.*`snakemake --unlock`)", output
+    )
+    assert "Start it again: it continues from what is finished." in output, ending
     time.sleep(3)
     goes_on(project, "--rerun-incomplete")
 
@@ -95,8 +97,8 @@ def test_ctrl_c_twice(project):
 def test_sigterm_lets_jobs_come_to_their_end(project):
     run = Running(project, "sleep 3").after_its_start()
     run.process.send_signal(signal.SIGTERM)
-    said = run.said()
-    assert "The run was asked to end (SIGTERM)" in said or run.process.returncode == 0
+    output = run.said()
+    assert "The run was asked to end (SIGTERM)" in output or run.process.returncode == 0
     assert (project.folder / "results/waited.txt").exists()
 
 
@@ -107,40 +109,40 @@ def test_a_kill_needs_unlock_and_the_next_start_says_so(project):
     time.sleep(1.5)
     (project.folder / "began").unlink()
     locked = Running(project, "true", "--rerun-incomplete")
-    said = locked.said()
+    output = locked.said()
     assert locked.process.returncode != 0
-    assert "--unlock" in said
+    assert "--unlock" in output
     assert "Unlocked working directory" in Running(project, "true", "--unlock").said()
     goes_on(project, "--rerun-incomplete")
 
 
 def test_a_job_that_is_killed_for_want_of_memory(project):
     """By SIGKILL to the job alone, as the kernel does for a control group."""
-    said = Running(project, "kill -9 $$").said()
-    assert said.count("A job was killed, most often for lack of memory: give its rule more (`--set-resources") == 1
+    output = Running(project, "kill -9 $$").said()
+    assert output.count("A job was killed, most often for lack of memory: give its rule more (`--set-resources") == 1
 
 
 def test_a_full_disk_in_a_job(project):
     """A file system of one page (/dev/full) in place of a quota, whose message has its own words in ENDINGS."""
-    said = Running(project, "echo x > /dev/full").said()
-    assert said.count("A disk or a quota is full: make room, or name another disk.") == 1
+    output = Running(project, "echo x > /dev/full").said()
+    assert output.count("A disk or a quota is full: make room, or name another disk.") == 1
 
 
 def test_nolock_and_a_sheet_that_changes_while_the_run_goes_on(project):
-    said = Running(project, "printf 'S9\\\\tC9\\\\tfiles/S0.svs\\\\tA\\\\t0.5\\\\n' >> slides.tsv").said()
-    assert said.count("slides.tsv changed while the run went on, which used the rows as they were at its start.") == 1
+    output = Running(project, "printf 'S9\\\\tC9\\\\tfiles/S0.svs\\\\tA\\\\t0.5\\\\n' >> slides.tsv").said()
+    assert output.count("slides.tsv changed while the run went on, which used the rows as they were at its start.") == 1
 
 
 def test_a_umask_that_hides_files_is_told_at_the_start(project):
     before = os.umask(0o700)
     try:
         run = Running(project, "true")
-        said = run.said()
+        output = run.said()
     finally:
         os.umask(before)
     assert run.process.returncode != 0
-    assert "umask: a umask of 0700, with which this run can't use what it writes" in said
-    assert "Traceback" not in said
+    assert "umask: a umask of 0700, with which this run can't use what it writes" in output
+    assert "Traceback" not in output
 
 
 def read_only(folder: Path) -> None:
@@ -156,11 +158,11 @@ def test_results_that_cannot_be_written_to_stop_the_start(project):
     read_only(results)
     try:
         run = Running(project, "true")
-        said = run.said()
+        output = run.said()
     finally:
         subprocess.run(["umount", results], check=False)
     assert run.process.returncode != 0
-    assert "results: can't be written to: Read-only file system" in said
-    assert "change its owner or mode, mount it for writing" in said
-    assert "Traceback" not in said
+    assert "results: can't be written to: Read-only file system" in output
+    assert "change its owner or mode, mount it for writing" in output
+    assert "Traceback" not in output
     assert not (project.folder / "began").exists()

@@ -77,7 +77,7 @@ def environments() -> dict[str, list[str]]:
 
 def families() -> dict[str, set[Path]]:
     """Scripts by the environment that their rules name."""
-    found: dict[str, set[Path]] = {}
+    scripts_of: dict[str, set[Path]] = {}
     for path in (REPOSITORY / "workflow/rules").glob("*.smk"):
         for rule in re.split(r"^rule ", path.read_text(), flags=re.M)[1:]:
             script = re.search(r'script:\n\s+"\.\./scripts/(\w+\.py)"', rule)
@@ -85,8 +85,8 @@ def families() -> dict[str, set[Path]]:
             if script:
                 names = [named[1] or named[2]] if named else ["slides", "segmentation"]  # as the method asks
                 for name in names:
-                    found.setdefault(name, set()).add(SCRIPTS / script[1])
-    return found
+                    scripts_of.setdefault(name, set()).add(SCRIPTS / script[1])
+    return scripts_of
 
 
 def shown_by(script: str) -> set[str]:
@@ -114,7 +114,9 @@ def imports(path: Path) -> tuple[set[str], set[Path]]:
         for name in names:
             parts = name.split(".")
             own = [SCRIPTS.joinpath(*parts[:i]) for i in range(1, len(parts) + 1)]
-            files |= {file for each in own for file in (each.with_suffix(".py"), each / "__init__.py") if file.exists()}
+            files |= {
+                file for module in own for file in (module.with_suffix(".py"), module / "__init__.py") if file.exists()
+            }
             if not (SCRIPTS / parts[0]).exists() and parts[0] not in sys.stdlib_module_names:
                 packages.add(parts[0])
     return packages, files
@@ -122,13 +124,13 @@ def imports(path: Path) -> tuple[set[str], set[Path]]:
 
 def needed(scripts: set[Path]) -> set[str]:
     """Packages that scripts and all they import from the library import."""
-    packages, seen, waiting = set(), set(), [*scripts]
+    packages, visited, waiting = set(), set(), [*scripts]
     while waiting:
         path = waiting.pop()
-        if path not in seen:
-            seen.add(path)
-            found, files = imports(path)
-            packages |= found
+        if path not in visited:
+            visited.add(path)
+            imported, files = imports(path)
+            packages |= imported
             waiting += files
     return packages
 
@@ -146,11 +148,9 @@ def test_pins_are_those_of_the_lock(name):
 def entries(name: str) -> dict[str, tuple[str, int]]:
     """Version and number of hashes of each package of a lock."""
     text = (REPOSITORY / f"envs/{name}.lock").read_text()
-    found = re.findall(r"(?m)^([\w.-]+)==([^\s;]+)(.*(?:\n    --hash=sha256:[0-9a-f]{64}.*)*)", text)
-    assert len(found) == len([line for line in text.splitlines() if re.match(r"[^#\s]", line)]), name
-    return {
-        re.sub(r"[-_.]+", "-", package.lower()): (version, rest.count("--hash")) for package, version, rest in found
-    }
+    pins = re.findall(r"(?m)^([\w.-]+)==([^\s;]+)(.*(?:\n    --hash=sha256:[0-9a-f]{64}.*)*)", text)
+    assert len(pins) == len([line for line in text.splitlines() if re.match(r"[^#\s]", line)]), name
+    return {re.sub(r"[-_.]+", "-", package.lower()): (version, rest.count("--hash")) for package, version, rest in pins}
 
 
 @pytest.mark.parametrize("name", ["requirements", "torch", "torch-cpu", "tools", "export"])
@@ -192,12 +192,14 @@ def test_every_environment_has_a_rule_or_launches():
 
 
 def test_twins_for_gpus_differ_in_the_build_of_torch_alone():
-    found = environments()
-    with_torch = {name for name, items in found.items() if any(item.startswith("pytorch ") for item in items)}
-    assert {name for name in with_torch if name.endswith("-gpu")} == {f"{name}-gpu" for name in found if name in TWINS}
+    packages_of = environments()
+    with_torch = {name for name, items in packages_of.items() if any(item.startswith("pytorch ") for item in items)}
+    assert {name for name in with_torch if name.endswith("-gpu")} == {
+        f"{name}-gpu" for name in packages_of if name in TWINS
+    }
     for name in TWINS:
-        assert [item.removesuffix("=cuda*") for item in found[f"{name}-gpu"]] == found[name]
-        assert sum(item.startswith("pytorch ") and item.endswith("=cuda*") for item in found[f"{name}-gpu"]) == 1
+        assert [item.removesuffix("=cuda*") for item in packages_of[f"{name}-gpu"]] == packages_of[name]
+        assert sum(item.startswith("pytorch ") and item.endswith("=cuda*") for item in packages_of[f"{name}-gpu"]) == 1
 
 
 TWINS = ("segmentation", "features", "pretrain", "finetune")

@@ -35,16 +35,16 @@ def test_each_form_is_made_on_request_alone(project):
     project.config["slides"]["slides_per_job"] = 3
     project.write()
     assert not {name for name in jobs(project.snakemake("--dry-run", "--quiet", "rules")) if name.startswith("export")}
-    found = jobs(project.snakemake("export", "--dry-run", "--quiet", "rules"))
-    assert {name: found[name] for name in found if name.startswith("export_")} == {
+    counts = jobs(project.snakemake("export", "--dry-run", "--quiet", "rules"))
+    assert {name: counts[name] for name in counts if name.startswith("export_")} == {
         "export_tables": 1, "export_croissant": 1,
     }  # fmt: skip
     project.config["export"] = {"use": ["spatialdata"]}
     project.write()
-    found = jobs(project.snakemake("export", "--dry-run", "--quiet", "rules"))
-    assert found["export_slides"] == found["extract_features"] == 3
-    assert "pretrain_run" not in found
-    assert "embed_block" not in found
+    counts = jobs(project.snakemake("export", "--dry-run", "--quiet", "rules"))
+    assert counts["export_slides"] == counts["extract_features"] == 3
+    assert "pretrain_run" not in counts
+    assert "embed_block" not in counts
 
 
 def test_spatialdata_that_cannot_be_imported_is_reported_before_any_job(project):
@@ -61,11 +61,11 @@ def test_mistakes_in_the_section_are_explained(project):
     project.config["export"] = {"use": ["spatialdata", "pathobench"], "python": "none/bin/python"}
     project.config |= {"probe": {}, "pretrain": {}, "embed": {}, "slides": {"sheet": ""}, "omics": {}}
     project.write()
-    said = project.refusal()
-    assert "key export/use: spatialdata is made of patch features, and no slide of this study has any" in said
-    assert "key export/use: pathobench is made of tasks, and none is probed with frozen embeddings" in said
-    assert "key export/python: none/bin/python is no program that can be run" in said
-    assert "3 problems" in said
+    message = project.refusal()
+    assert "key export/use: spatialdata is made of patch features, and no slide of this study has any" in message
+    assert "key export/use: pathobench is made of tasks, and none is probed with frozen embeddings" in message
+    assert "key export/python: none/bin/python is no program that can be run" in message
+    assert "3 problems" in message
 
 
 def test_tables_and_their_description_are_written_from_a_results_folder(tmp_path, repository):
@@ -88,8 +88,8 @@ def test_tables_and_their_description_are_written_from_a_results_folder(tmp_path
     assert cases["model"].to_pylist() == ["mine", "mine"]
     assert pq.read_table(results / "export/tables/benchmarks-resources.parquet")["hours"].to_pylist() == [0.5]
     assert not (results / "export/tables/slides.parquet").exists()
-    said = json.loads((results / "croissant.json").read_text())
-    assert {each["@id"] for each in said["recordSet"]} >= {"embed-cases", "benchmarks-resources"}
+    metadata = json.loads((results / "croissant.json").read_text())
+    assert {record_set["@id"] for record_set in metadata["recordSet"]} >= {"embed-cases", "benchmarks-resources"}
 
 
 @pytest.fixture(scope="module")
@@ -199,11 +199,11 @@ print(json.dumps({"names": sorted(name for _, name, _ in data.gen_elements()),
 @pytest.mark.slow
 def test_features_of_other_tools_without_tissue_or_resolution(tmp_path, spatial, repository, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(repository / "workflow/scripts"))
-    said = call(spatial, WITHOUT_TISSUE, tmp_path / "S.zarr")
-    assert (said["names"], said["systems"]) == (["tiles", "x_tiles"], ["global"])
-    assert (said["X"], said["tissue"]) == ([[1, 0, 0], [0, 1, 0]], [-1, -1])
-    assert said["spec"]["tissue_name"] is None
-    assert int(256 * said["spec"]["base_downsample"]) == 300  # as wsidata works it out
+    read = call(spatial, WITHOUT_TISSUE, tmp_path / "S.zarr")
+    assert (read["names"], read["systems"]) == (["tiles", "x_tiles"], ["global"])
+    assert (read["X"], read["tissue"]) == ([[1, 0, 0], [0, 1, 0]], [-1, -1])
+    assert read["spec"]["tissue_name"] is None
+    assert int(256 * read["spec"]["base_downsample"]) == 300  # as wsidata works it out
 
 
 def exported(slides: Path) -> list[str]:
@@ -212,9 +212,9 @@ def exported(slides: Path) -> list[str]:
     sheet = read_tsv(slides / "slides.tsv")
     assert listed.slide_id.tolist() == sheet.slide_id.tolist()
     assert listed.case_id.tolist() == sheet.case_id.tolist()
-    made = read_tsv(slides / f"results/features/{GRID}/{ENCODER}/00000.tsv")
-    assert (listed.status == "ok").tolist() == (made.status == "ok").tolist()
-    assert (listed.detail != "").tolist() == (made.status != "ok").tolist()
+    extracted = read_tsv(slides / f"results/features/{GRID}/{ENCODER}/00000.tsv")
+    assert (listed.status == "ok").tolist() == (extracted.status == "ok").tolist()
+    assert (listed.detail != "").tolist() == (extracted.status != "ok").tolist()
     return listed.slide_id[listed.status == "ok"].tolist()
 
 
@@ -224,60 +224,60 @@ def test_what_spatialdata_reads_back_is_what_was_written(slides, spatial):
     example = EXAMPLES["SpatialData"].replace("S1", slide) + "\nprint(sorted(slide.images))"
     assert call(spatial, example, folder=slides, read=str).strip() == "['wsi_thumbnail']"
     wsi = slides / "results/wsi"
-    said = call(spatial, SPATIALDATA, slides / f"results/export/spatialdata/{slide}.zarr")
+    read = call(spatial, SPATIALDATA, slides / f"results/export/spatialdata/{slide}.zarr")
     half = f"tiles-{HALF}"
-    assert set(said["tables"]) == {"tiny_tiles", f"tiny_{half}"}
-    assert set(said["shapes"]) == {"tissues", "tiles", half}
-    assert said["systems"] == ["global", "um"]
-    assert said["molpath"] == {"slide_id": slide, "case_id": slide.split("-")[0], "note": "synthetic"}
+    assert set(read["tables"]) == {"tiny_tiles", f"tiny_{half}"}
+    assert set(read["shapes"]) == {"tissues", "tiles", half}
+    assert read["systems"] == ["global", "um"]
+    assert read["molpath"] == {"slide_id": slide, "case_id": slide.split("-")[0], "note": "synthetic"}
     for key, grid in (("tiles", GRID), (half, HALF)):
         with h5py.File(wsi / grid / f"features_{ENCODER}/{slide}.h5") as handle:
             coords, features = handle["coords"][:], handle["features"][:].astype(np.float32)
             edge = int(handle["coords"].attrs["patch_size_level0"])
-        table = said["tables"][f"tiny_{key}"]
+        table = read["tables"][f"tiny_{key}"]
         assert (table["dtype"], table["region"]) == ("float32", [key])
         np.testing.assert_array_equal(np.float32(table["X"]), features)
-        np.testing.assert_array_equal(said["shapes"][key]["bounds"], np.hstack([coords, coords + edge]))
+        np.testing.assert_array_equal(read["shapes"][key]["bounds"], np.hstack([coords, coords + edge]))
         np.testing.assert_array_equal(table["spatial"], coords + edge / 2)
-        assert said["joined"][f"tiny_{key}"] == len(coords) == len(table["tile_id"])
+        assert read["joined"][f"tiny_{key}"] == len(coords) == len(table["tile_id"])
     document = json.loads((wsi / f"contours_geojson/{slide}.geojson").read_text())
-    outer = [np.array(each["geometry"]["coordinates"][0]) for each in document["features"]]
+    outer = [np.array(feature["geometry"]["coordinates"][0]) for feature in document["features"]]
     bounds = [[*ring.min(0), *ring.max(0)] for ring in outer]
-    np.testing.assert_array_equal(said["shapes"]["tissues"]["bounds"], bounds)
-    assert set(said["shapes"]["tiles"]["tissue"]) <= set(range(len(outer)))
+    np.testing.assert_array_equal(read["shapes"]["tissues"]["bounds"], bounds)
+    assert set(read["shapes"]["tiles"]["tissue"]) <= set(range(len(outer)))
     # The thumbnail: the picture above the legend, at its scale.
-    seen = read_tsv(slides / "results/slides/00000.tsv").set_index("slide_id").loc[slide]
-    height, width, _ = np.shape(said["pixels"])
+    slide_row = read_tsv(slides / "results/slides/00000.tsv").set_index("slide_id").loc[slide]
+    height, width, _ = np.shape(read["pixels"])
     drawn = np.asarray(Image.open(wsi / f"thumbnails/{slide}.jpg").convert("RGB"))
     assert (width, height) == Image.open(wsi / f"quality/{slide}.png").size
     assert height < len(drawn)
-    np.testing.assert_array_equal(said["pixels"], drawn[:height])
-    up = np.diag([int(seen.width) / width, int(seen.height) / height, 1.0])
-    mpp = np.diag([float(seen.mpp)] * 2 + [1.0])
-    np.testing.assert_allclose(said["thumbnail"], [up, mpp @ up])
-    np.testing.assert_allclose(said["tiles"], mpp)
+    np.testing.assert_array_equal(read["pixels"], drawn[:height])
+    up = np.diag([int(slide_row.width) / width, int(slide_row.height) / height, 1.0])
+    mpp = np.diag([float(slide_row.mpp)] * 2 + [1.0])
+    np.testing.assert_allclose(read["thumbnail"], [up, mpp @ up])
+    np.testing.assert_allclose(read["tiles"], mpp)
 
 
 @pytest.mark.slow
 def test_lazyslide_opens_a_store_with_its_slide(slides, peers):
     slide = exported(slides)[0]
     path = read_tsv(slides / "slides.tsv").set_index("slide_id").path[slide]
-    said = call(peers, LAZYSLIDE, slides / path, slides / f"results/export/spatialdata/{slide}.zarr")
+    read = call(peers, LAZYSLIDE, slides / path, slides / f"results/export/spatialdata/{slide}.zarr")
     example = EXAMPLES["LazySlide"].replace("slides/S1.svs", path).replace("S1", slide) + "\nprint(len(slide['tiles']))"
     with h5py.File(slides / f"results/wsi/{GRID}/features_{ENCODER}/{slide}.h5") as handle:
         coords, features = handle["coords"][:], handle["features"][:].astype(np.float32)
         edge = int(handle["coords"].attrs["patch_size_level0"])
-    np.testing.assert_array_equal(np.float32(said["X"]), features)
-    np.testing.assert_array_equal(said["xy"], coords)
+    np.testing.assert_array_equal(np.float32(read["X"]), features)
+    np.testing.assert_array_equal(read["xy"], coords)
     assert int(call(peers, example, folder=slides, read=str)) == len(coords)
-    assert said["spec"] == [256, edge, edge, 0.5, "tissues"]
+    assert read["spec"] == [256, edge, edge, 0.5, "tissues"]
     with h5py.File(slides / f"results/wsi/{HALF}/features_{ENCODER}/{slide}.h5") as handle:
-        assert said["half"] == [int(handle["coords"].attrs["patch_size_level0"])]
-    assert said["patch"] == [256, 256, 3]
+        assert read["half"] == [int(handle["coords"].attrs["patch_size_level0"])]
+    assert read["patch"] == [256, 256, 3]
     # mean_colour says the same of the patch that LazySlide cuts at that place.
-    np.testing.assert_allclose(np.array(said["corner"]) / 255, features[0], atol=0.02)
-    assert said["mpp"] == float(read_tsv(slides / "results/slides/00000.tsv").set_index("slide_id").mpp[slide])
-    assert "area" in said["columns"]
+    np.testing.assert_allclose(np.array(read["corner"]) / 255, features[0], atol=0.02)
+    assert read["mpp"] == float(read_tsv(slides / "results/slides/00000.tsv").set_index("slide_id").mpp[slide])
+    assert "area" in read["columns"]
 
 
 @pytest.mark.slow

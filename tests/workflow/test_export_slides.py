@@ -55,9 +55,9 @@ def export(folder: Path, python: Path, rows: dict[str, list[dict]]) -> list[dict
     )
     write_manifest(folder / "tissue.tsv", [accepted("A", contours="A.geojson"), accepted("B")], ["contours"])
     sources = []
-    for encoder, given in rows.items():
+    for encoder, encoder_rows in rows.items():
         columns = ["n_patches", "file", "fingerprint", "dim", "coords_scale", "patch_size_level0"]
-        write_manifest(folder / f"{encoder}.tsv", given, columns)
+        write_manifest(folder / f"{encoder}.tsv", encoder_rows, columns)
         sources.append({"grid": GRID, "encoder": encoder, "manifest": str(folder / f"{encoder}.tsv")})
     run_by(
         str(python),
@@ -80,18 +80,18 @@ def read(python: Path, store: Path) -> dict:
 
 @pytest.mark.slow
 def test_odd_slides_are_written_and_what_is_lacking_is_said(tmp_path, spatial):
-    one, two = (write_features(tmp_path / "wsi", encoder, ["A", "B"]) for encoder in ("one", "two"))
+    of_one, two = (write_features(tmp_path / "wsi", encoder, ["A", "B"]) for encoder in ("one", "two"))
     aside = set_aside("B", "bad_features", "row 1 is not finite")
-    first, second = export(tmp_path, spatial, {"one": list(one.values()), "two": [two["A"], aside]})
+    first, second = export(tmp_path, spatial, {"one": list(of_one.values()), "two": [two["A"], aside]})
     assert (first["status"], first["tables"], first["detail"]) == ("ok", "one_tiles two_tiles", "")
     assert (second["status"], second["tables"]) == ("ok", "one_tiles")
     assert second["detail"] == "two on 20x_256px_0px_overlap: bad_features: row 1 is not finite"
-    said = read(spatial, tmp_path / "out/A.zarr")
-    assert said["tissue"] == [0, 0, -1]  # an outline that crosses itself has an area on both sides
-    assert said["tables"] == {"one_tiles": [[1, 1]] * 3, "two_tiles": [[1, 1]] * 3}
+    contents = read(spatial, tmp_path / "out/A.zarr")
+    assert contents["tissue"] == [0, 0, -1]  # an outline that crosses itself has an area on both sides
+    assert contents["tables"] == {"one_tiles": [[1, 1]] * 3, "two_tiles": [[1, 1]] * 3}
     assert read(spatial, tmp_path / "out/B.zarr")["tables"] == {"one_tiles": [[2, 2]] * 3}
     # B is left out now, and nothing of it stays.
-    kept, left_out = export(tmp_path, spatial, {"one": [one["A"], aside]})
+    kept, left_out = export(tmp_path, spatial, {"one": [of_one["A"], aside]})
     assert (kept["status"], left_out["status"]) == ("ok", "left out")
     assert left_out["detail"] == "one on 20x_256px_0px_overlap: bad_features: row 1 is not finite"
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["00000.tsv", "A.zarr"]

@@ -68,8 +68,8 @@ def test_columns_of_numbers_are_typed_as_such(cohort):
     results, wrong = cohort / "results", set()
     for path, _, table in find_tables(results, read_tables(SCHEMA)):
         for name, cells in read_tsv(results / path).items() if path.endswith(".tsv") else ():
-            given = [cell for cell in cells if cell]
-            if given and name in table.columns and table.kind(name) == "text" and all(map(is_number, given)):
+            filled = [cell for cell in cells if cell]
+            if filled and name in table.columns and table.kind(name) == "text" and all(map(is_number, filled)):
                 wrong.add(f"{table.name}: {name}")
     words = {"pretrain-runs-history: kept", "probe-summary: p_permuted", "tables-omics: value"}
     assert wrong <= words | {"tables-settings: uncertain"}
@@ -117,8 +117,8 @@ def test_training_cases_on_folds_that_are_made_in_the_run_stop_it(cohort, code, 
     done = run(copy, code, "probe")
     assert done.returncode != 0
     assert not (copy / f"results/probe/threads-s0/{TASK}/frozen").exists()
-    told = (copy / "results/logs/omics/pairs.log").read_text()
-    assert f"task {TASK}, fold_0: run one (model threads-s0) trains on it" in told
+    log = (copy / "results/logs/omics/pairs.log").read_text()
+    assert f"task {TASK}, fold_0: run one (model threads-s0) trains on it" in log
     cases = sorted(set(read_tsv(copy / f"resources/demo/tasks/{TASK.replace('--', '/')}/k=all.tsv").case_id))
     config["omics"] = {"allow_leakage": cases}
     (copy / "config.json").write_text(json.dumps(config))

@@ -51,8 +51,8 @@ def page(tmp_path_factory):
 
 def write(results):
     """The page of a results folder."""
-    given = {"about": ABOUT, "note": "synthetic", "output": str(results / "index.html")}
-    write_first_page(provenance=str(results / "provenance.json"), **given)
+    arguments = {"about": ABOUT, "note": "synthetic", "output": str(results / "index.html")}
+    write_first_page(provenance=str(results / "provenance.json"), **arguments)
 
 
 def links_of(browser):
@@ -65,10 +65,10 @@ def test_what_was_run_is_said(page, browser):
     browser.open(page)
     assert browser.do("return document.title") == "Results (synthetic)"
     text = browser.do("return document.body.innerText")
-    said = ["SYNTHETIC DATA", "1,200 slides", "1 task", "Number of labels", "Look at these before the numbers"]
-    said += [*ABOUT["losses"], *ABOUT["cautions"], *ABOUT["predictions"], ABOUT["methods"], "1,198"]
-    places = [text.find(sentence) for sentence in said]
-    assert min(places) >= 0, said[places.index(-1)]
+    texts = ["SYNTHETIC DATA", "1,200 slides", "1 task", "Number of labels", "Look at these before the numbers"]
+    texts += [*ABOUT["losses"], *ABOUT["cautions"], *ABOUT["predictions"], ABOUT["methods"], "1,198"]
+    places = [text.find(sentence) for sentence in texts]
+    assert min(places) >= 0, texts[places.index(-1)]
     assert places[:5] == sorted(places[:5])
     assert browser.do("return [...document.images].map(image => [image.naturalWidth, image.alt])") == [
         [300, "label_curve"]

@@ -69,9 +69,9 @@ def test_layers_are_switched_on(few, browser):
     browser.wait(LOADED, ".ground")
     assert len(browser.find(".ground")) == 3
     for layer, switch in ((".quality", "[data-layer=quality]"), (".patches", "[data-grid]")):
-        assert not any(each.is_displayed() for each in browser.find(layer))
+        assert not any(element.is_displayed() for element in browser.find(layer))
         browser.find(switch)[0].click()
-        assert len([each for each in browser.find(layer) if each.is_displayed()]) == 3
+        assert len([element for element in browser.find(layer) if element.is_displayed()]) == 3
         browser.wait(LOADED, layer)
     browser.find("[data-layer=attention]")[0].click()
     browser.wait(LOADED, ".map.attention")
@@ -195,8 +195,8 @@ def test_a_class_has_its_colour(tmp_path, browser):
     for code, name in enumerate(CLASSES):
         assert CLASSES[name] == code
         place = browser.find(f"[data-slide=S{code:04d}] .over")[0]
-        seen = np.asarray(Image.open(io.BytesIO(place.screenshot_as_png)).convert("RGB"))
-        middle = seen[seen.shape[0] // 2, seen.shape[1] // 2].astype(int)
+        pixels = np.asarray(Image.open(io.BytesIO(place.screenshot_as_png)).convert("RGB"))
+        middle = pixels[pixels.shape[0] // 2, pixels.shape[1] // 2].astype(int)
         assert np.abs(middle - np.array(COLOURS.get(name, (246, 246, 246)))).max() <= 1, name
 
 
@@ -206,24 +206,24 @@ def test_new_slides_are_shown_with_what_is_predicted_of_them(tmp_path, browser):
     assert browser.do("return document.title") == "New slides (synthetic)"
     browser.wait(LOADED, ".ground")
     words = "return document.querySelector(`[data-slide=${arguments[0]}] .said`).textContent"
-    said = "predicted: high; probability of low: 0.100; probability of high: 0.900; doubt: no; doubt score: 0.200"
-    assert browser.do(words, "S0001") == f"m/t {said}"
+    prediction = "predicted: high; probability of low: 0.100; probability of high: 0.900; doubt: no; doubt score: 0.200"
+    assert browser.do(words, "S0001") == f"m/t {prediction}"
     assert f"doubt: yes; doubt score: 11.500; reason for doubt: patches {HOSTILE}" in browser.do(words, "S0002")
-    assert [each.text[:4] for each in browser.find(".said.doubt")] == ["m/t "] * 2
+    assert [element.text[:4] for element in browser.find(".said.doubt")] == ["m/t "] * 2
     assert "S0001 case C0000, x" in browser.do("return document.querySelector('[data-slide=S0001]').innerText")
     browser.find("#find")[0].send_keys("c0001")
     assert browser.do(SHOWN) == ["S0002", "S0003"], "a case is found by its name"
     browser.find("#find")[0].send_keys("\b" * 5)
     assert "no medical device" in browser.do("return document.body.innerText")
-    for what, order in (
+    for key, order in (
         ("m/t: probability of high", "230145"),
         ("m/t: predicted", "012345"),
         ("m/t: doubt", "012345"),
         ("m/t: reason for doubt", "230145"),
         ("m/t: not predicted", "450123"),
     ):
-        choose(browser, "sort", what)
-        assert browser.do(SHOWN) == [f"S000{k}" for k in order], what
+        choose(browser, "sort", key)
+        assert browser.do(SHOWN) == [f"S000{k}" for k in order], key
     choose(browser, "sort", "m/t: doubt")
     browser.find("#down")[0].click()
     assert browser.do(SHOWN) == [f"S000{k}" for k in "230145"], "doubt first, nothing last"

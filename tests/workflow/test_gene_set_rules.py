@@ -56,9 +56,9 @@ def test_sets_are_read_from_given_vectors(tmp_path, repository):
     assert (sets.n_support["UP", "regression"], sets.n_query["UP", "regression"]) == ("40", "20")
     assert float(sets.query_spearman["UP", "regression"]) > 0.5
     scores = read_tsv(tmp_path / "results/probe/mine/gene_sets/scores.tsv")
-    mine = scores[(scores.set == "UP") & (scores.unit == "case")].set_index("id")
-    assert list(mine.side.value_counts()) == [40, 20]
-    known = dict(zip((f"C{k:05d}" for k in range(CASES)), vectors[:, 0], strict=True))
-    assert spearmanr(mine.score.astype(float), mine.index.map(known)).statistic > 0.6
+    of_cases = scores[(scores.set == "UP") & (scores.unit == "case")].set_index("id")
+    assert list(of_cases.side.value_counts()) == [40, 20]
+    values = dict(zip((f"C{k:05d}" for k in range(CASES)), vectors[:, 0], strict=True))
+    assert spearmanr(of_cases.score.astype(float), of_cases.index.map(values)).statistic > 0.6
     again = call_snakemake(*command, "--cores", "2", target)
     assert "Nothing to be done" in again.stdout, again.stdout[-3000:]

@@ -74,7 +74,7 @@ def test_features_without_raw_slides_and_one_replaced_by_an_older_file(tmp_path,
     assert "6 of 6 slides were set aside, more than max_failed_fraction = 0.4" in done.stdout
     assert "Embedding" not in done.stdout
     assert (tmp_path / "results/embed/mean/slides.h5ad").stat().st_mtime_ns == kept
-    said = done.stdout[done.stdout.index("What happened to the 6 slides") :]
-    assert "6  features, bad_features" in said
-    assert re.search(r"embed +mean +0 +0 +6 not reached", said), "what an earlier run embedded is not counted"
-    assert f"results/tables/ledger/{GRID}/theirs.tsv.refused" in said
+    summary = done.stdout[done.stdout.index("What happened to the 6 slides") :]
+    assert "6  features, bad_features" in summary
+    assert re.search(r"embed +mean +0 +0 +6 not reached", summary), "what an earlier run embedded is not counted"
+    assert f"results/tables/ledger/{GRID}/theirs.tsv.refused" in summary

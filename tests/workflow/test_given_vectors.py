@@ -41,16 +41,16 @@ def test_one_table_and_two_tasks_are_probed_from_an_empty_folder(tmp_path, repos
     done = call_snakemake(tmp_path, snakefile, "probe", "--configfile", "config.yaml", "--cores", "2")
     assert done.returncode == 0, done.stdout[-3000:]
     results = tmp_path / "results"
-    said = done.stdout[done.stdout.index("What happened to the 90 samples of the tables of the tasks") :]
-    assert "tissue" not in said
-    found = read_tsv(results / "probe/mine/mine--t0/frozen/metrics.tsv")
-    found = found[(found.metric == "macro-ovr-auc") & (found.protocol == "logistic")].value.astype(float)
+    summary = done.stdout[done.stdout.index("What happened to the 90 samples of the tables of the tasks") :]
+    assert "tissue" not in summary
+    scores = read_tsv(results / "probe/mine/mine--t0/frozen/metrics.tsv")
+    scores = scores[(scores.metric == "macro-ovr-auc") & (scores.protocol == "logistic")].value.astype(float)
     rows = read_tsv(tmp_path / "tasks/t0/k=all.tsv")
     x, label = vectors.astype(float), rows.label.astype(int).to_numpy()
-    for fold, mine in enumerate(found):
+    for fold, score in enumerate(scores):
         train, test = (np.flatnonzero(rows[f"fold_{fold}"] == side) for side in ("train", "test"))
         model = LogisticRegression(C=0.5, max_iter=10_000, class_weight="balanced").fit(x[train], label[train])
-        assert mine == pytest.approx(roc_auc_score(label[test], model.predict_proba(x[test])[:, 1]), abs=1e-9)
+        assert score == pytest.approx(roc_auc_score(label[test], model.predict_proba(x[test])[:, 1]), abs=1e-9)
 
 
 def test_slides_pooled_by_trident_and_cases_that_are_their_mean(tmp_path, repository):
@@ -82,10 +82,10 @@ def test_slides_pooled_by_trident_and_cases_that_are_their_mean(tmp_path, reposi
     import anndata
 
     cases = anndata.read_h5ad(tmp_path / "results/embed/mine/cases.h5ad")
-    found = dict(zip(cases.obs_names, cases.X, strict=True))
-    np.testing.assert_allclose(found["C00000"], vectors["C00000-1"], atol=1e-7)
-    np.testing.assert_allclose(found["C00001"], (vectors["C00001-0"] + vectors["C00001-1"]) / 2, atol=1e-6)
-    np.testing.assert_allclose(found["C00019"], vectors["C00019-0"], atol=1e-7)
+    vector_of = dict(zip(cases.obs_names, cases.X, strict=True))
+    np.testing.assert_allclose(vector_of["C00000"], vectors["C00000-1"], atol=1e-7)
+    np.testing.assert_allclose(vector_of["C00001"], (vectors["C00001-0"] + vectors["C00001-1"]) / 2, atol=1e-6)
+    np.testing.assert_allclose(vector_of["C00019"], vectors["C00019-0"], atol=1e-7)
     assert dict(zip(cases.obs_names, cases.obs.slides_used, strict=True))["C00019"] == "C00019-0"
     aside = read_tsv(tmp_path / "results/embed/mine/slides.tsv").set_index("slide_id").loc["C00019-1"]
     assert (aside.status, aside.reason) == ("set_aside", "no_vector")
@@ -94,14 +94,14 @@ def test_slides_pooled_by_trident_and_cases_that_are_their_mean(tmp_path, reposi
 def test_bad_tables_are_told_before_anything_runs(tmp_path):
     write_study(tmp_path, cases=12, width=3, tasks=1, folds=2)
     good = (tmp_path / "vectors.tsv").read_text()
-    for changed, told in (
+    for changed, message in (
         (good.replace("C00005", "C00003"), "vectors.tsv, row 7: case_id C00003 is there twice"),
         (good.replace("C000", "P000"), "none of its 12 case_ids (P00000, …) is in the tables of the tasks"),
         (good.replace("\n", "\t\n", 3), "vectors.tsv, row"),
         (good.replace("\t", ","), "vectors.tsv, header: 'case_id,e0,e1,e2' has no tab, but commas"),
     ):
         (tmp_path / "vectors.tsv").write_text(changed)
-        assert told in refusal(tmp_path)
+        assert message in refusal(tmp_path)
     os.remove(tmp_path / "vectors.tsv")
     assert "config, key embed/models/mine/path: no such file: vectors.tsv" in refusal(tmp_path)
 
@@ -111,8 +111,8 @@ def test_a_slide_of_another_case_is_told(tmp_path):
     rows = read_tsv(tmp_path / "tasks/t0/k=all.tsv").to_dict("records")
     write_table(tmp_path / "tasks/t0/k=all.tsv", [row | {"slide_id": f"S{k}"} for k, row in enumerate(rows)])
     write_table(tmp_path / "vectors.tsv", [{"slide_id": f"S{k}", "case_id": "C00000", "e": k} for k in range(12)])
-    told = refusal(tmp_path)
-    assert "vectors.tsv, row 3: slide S1 is of case C00000 here, and of C00001 in the tables of the tasks" in told
+    message = refusal(tmp_path)
+    assert "vectors.tsv, row 3: slide S1 is of case C00000 here, and of C00001 in the tables of the tasks" in message
 
 
 def test_a_label_among_the_numbers_is_told(tmp_path):
@@ -130,9 +130,9 @@ def test_a_study_without_slides_asks_for_nothing_of_them(tmp_path):
     config["embed"]["models"]["mean"] = {"kind": "mean", "grid": "main", "encoder": "tiny"}
     config["embed"]["use"] = ["mine", "mean"]
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
-    told = refusal(tmp_path)
-    assert "config, key slides/sheet: empty, and tiles/use (main) needs slides" in told
-    assert "empty, and embed/use (mean) needs slides" in told
+    message = refusal(tmp_path)
+    assert "config, key slides/sheet: empty, and tiles/use (main) needs slides" in message
+    assert "empty, and embed/use (mean) needs slides" in message
 
 
 def test_vectors_without_a_task_are_refused_before_anything_runs(tmp_path):

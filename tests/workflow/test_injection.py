@@ -49,8 +49,8 @@ def opened(browser: Browser, page: Path) -> list[str]:
     browser.open(page)
     if browser.find("table.data"):
         browser.wait("return document.body.dataset.ready == 'yes'")
-    found = browser.complaints()
-    return [*found, *["ran"] * (browser.do("return document.title") == "ran")]
+    complaints = browser.complaints()
+    return [*complaints, *["ran"] * (browser.do("return document.title") == "ran")]
 
 
 def test_the_browser_would_tell(tmp_path, browser):
@@ -65,8 +65,8 @@ def test_tables_are_shown_as_they_are_written(tmp_path, browser):
     texts = [*REFUSED, *TAKEN]
     table = pd.DataFrame({"name": texts, "n": range(len(texts))} | {text: "x" for text in texts})
     write_tsv(tmp_path / "t.tsv", table)
-    told = {"name": texts[0], "title": " ".join(texts), "sentences": " ".join(texts), "note": " ".join(texts)}
-    show_table(table=str(tmp_path / "t.tsv"), page=str(tmp_path / "t.html"), **told)
+    texts_of_page = {"name": texts[0], "title": " ".join(texts), "sentences": " ".join(texts), "note": " ".join(texts)}
+    show_table(table=str(tmp_path / "t.tsv"), page=str(tmp_path / "t.html"), **texts_of_page)
     assert opened(browser, tmp_path / "t.html") == []
     cells = browser.do("return [...document.querySelectorAll('table.data tbody tr')].map(x => x.cells[0].textContent)")
     assert sorted(cells) == sorted(texts)

@@ -46,23 +46,23 @@ def library(repository: Path) -> Path:
 
 def imported_files(path: Path, root: Path) -> set[Path]:
     """Files of the library that a file imports, at its top or inside a function."""
-    found = set()
+    imported = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and node.level:
             base = path.parents[node.level - 1] / (node.module or "").replace(".", "/")
             for place in (base, *(base / alias.name for alias in node.names)):
                 candidates = place.with_suffix(".py"), place / "__init__.py"
-                found |= {candidate for candidate in candidates if candidate.is_file() and candidate.parent != root}
-    return found
+                imported |= {candidate for candidate in candidates if candidate.is_file() and candidate.parent != root}
+    return imported
 
 
 def circles(imports: dict[Path, set[Path]]) -> list[list[Path]]:
     """Ways from a file over its imports back to itself, each once."""
-    found, done = [], set()
+    cycles, done = [], set()
 
     def follow(path: Path, way: list[Path]) -> None:
         if path in way:
-            found.append(way[way.index(path) :])
+            cycles.append(way[way.index(path) :])
         elif path not in done:
             for other in sorted(imports[path]):
                 follow(other, [*way, path])
@@ -70,7 +70,7 @@ def circles(imports: dict[Path, set[Path]]) -> list[list[Path]]:
 
     for path in sorted(imports):
         follow(path, [])
-    return found
+    return cycles
 
 
 def test_list_of_library_files_is_complete(repository):
@@ -100,12 +100,12 @@ def test_data_flows_one_way(repository):
 def test_planning_needs_little(repository):
     """Rules import `study` where Snakemake runs: nothing is installed there but what Snakemake itself needs."""
     root = library(repository)
-    waiting, seen = sorted((root / "study").glob("*.py")), set()
+    waiting, visited = sorted((root / "study").glob("*.py")), set()
     while waiting:
         path = waiting.pop()
-        if path in seen:
+        if path in visited:
             continue
-        seen.add(path)
+        visited.add(path)
         waiting += imported_files(path, root)
         for node in ast.walk(ast.parse(path.read_text())):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
@@ -113,7 +113,9 @@ def test_planning_needs_little(repository):
             heavy = {name.split(".")[0] for name in names} - sys.stdlib_module_names - {"yaml", "jsonschema"}
             assert not heavy, f"{path.relative_to(root)} imports {heavy}"
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                late = [one for one in ast.walk(node) if isinstance(one, (ast.Import, ast.ImportFrom))]
+                late = [
+                    statement for statement in ast.walk(node) if isinstance(statement, (ast.Import, ast.ImportFrom))
+                ]
                 assert not late, f"{path.relative_to(root)}: {node.name} imports when the library is off the path again"
 
 
@@ -125,8 +127,8 @@ def test_rules_import_the_library_in_one_place(repository):
 
 def test_no_imports_form_a_circle(repository):
     root = library(repository)
-    found = circles({path: imported_files(path, root) for path in root.rglob("*.py")})
-    assert not found, "\n".join(" -> ".join(path.relative_to(root).as_posix() for path in way) for way in found)
+    cycles = circles({path: imported_files(path, root) for path in root.rglob("*.py")})
+    assert not cycles, "\n".join(" -> ".join(path.relative_to(root).as_posix() for path in way) for way in cycles)
 
 
 def test_a_circle_is_found():
@@ -154,9 +156,9 @@ def rules_of(repository: Path):
 
 
 def test_rules_look_alike(repository):
-    found = [rule for rule in rules_of(repository) if "script:" in rule[2]]
-    assert len(found) >= 12
-    for file, name, text in found:
+    scripted = [rule for rule in rules_of(repository) if "script:" in rule[2]]
+    assert len(scripted) >= 12
+    for file, name, text in scripted:
         needed = ["log:", "conda:", "message:", "threads:", "resources:"]
         if "output:" in text:
             needed += ["benchmark:"] + ["input:"] * (file != "demo.smk")  # the demo is made of a seed alone

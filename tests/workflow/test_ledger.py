@@ -69,18 +69,18 @@ def losses(tmp_path_factory, repository) -> tuple[Path, str]:
     folder = tmp_path_factory.mktemp("losses")
     write_cohort(folder)
     snakefile = repository / "workflow/Snakefile"
-    wanted = ["results/tables/exclusions.tsv", "--configfile", "config.yaml", "--cores", "2"]
-    done = call_snakemake(folder, snakefile, *wanted)
+    arguments = ["results/tables/exclusions.tsv", "--configfile", "config.yaml", "--cores", "2"]
+    done = call_snakemake(folder, snakefile, *arguments)
     assert done.returncode == 0, done.stdout[-4000:]
     return folder, done.stdout
 
 
 def test_each_slide_is_lost_where_it_should_be_and_carried_on(losses):
     ledger = read_tsv(losses[0] / "results/tables/ledger.tsv")
-    found = {}
+    reason_of = {}
     for row in ledger[(ledger.status == "set_aside") & (ledger.stage == ledger.lost_at)].itertuples():
-        found.setdefault(row.slide_id, (row.stage, row.reason))
-    assert found == {name: fate for name, fate in SLIDES.items() if fate[0]}
+        reason_of.setdefault(row.slide_id, (row.stage, row.reason))
+    assert reason_of == {name: fate for name, fate in SLIDES.items() if fate[0]}
     counts = ledger.groupby(["stage", "model"]).slide_id.nunique()
     assert set(counts) == {len(SLIDES)}, "every slide has a row at every stage"
     carried = ledger[(ledger.slide_id == "white") & ledger.stage.isin(["tissue", "tiles", "features"])]
@@ -98,8 +98,8 @@ def test_the_ledger_agrees_with_files_on_disk(losses):
     for path in (results / f"wsi/{GRID}/patches").glob("*.h5"):
         with h5py.File(path) as handle:
             tiled[path.stem.removesuffix("_patches")] = len(handle["coords"])
-    told = ledger[ledger.stage == "tiles"].set_index("slide_id").patches.replace("", "0").astype(int)
-    assert told.to_dict() == tiled
+    patches = ledger[ledger.stage == "tiles"].set_index("slide_id").patches.replace("", "0").astype(int)
+    assert patches.to_dict() == tiled
     manifests = [read_tsv(path) for path in sorted((results / f"features/{GRID}/{ENCODER}").glob("*.tsv"))]
     files = {row.slide_id: results / "wsi" / row.file for part in manifests for row in part.itertuples() if row.file}
     assert kept["features", ""] == set(files)
@@ -118,31 +118,31 @@ def test_the_table_of_exclusions_counts_the_ledger(losses):
     table = read_tsv(losses[0] / "results/tables/exclusions.tsv")
     for (stage, model), rows in table.groupby(["stage", "model"]):
         counts = rows[rows.slides != ""].set_index("criterion").slides.astype(int)
-        mine = ledger[(ledger.stage == stage) & (ledger.model == model)]
-        assert counts["left"] == (mine.status == "ok").sum(), stage
+        of_model = ledger[(ledger.stage == stage) & (ledger.model == model)]
+        assert counts["left"] == (of_model.status == "ok").sum(), stage
         assert counts.drop("left").sum() == counts["left"], f"{stage}: came, less what was removed, is what is left"
-        lost = mine[(mine.status != "ok") & (mine.lost_at == stage)].reason.value_counts()
+        lost = of_model[(of_model.status != "ok") & (of_model.lost_at == stage)].reason.value_counts()
         assert {reason: -count for reason, count in lost.items()} == counts[counts < 0].to_dict()
 
 
 def test_the_terminal_says_what_became_of_the_slides(losses):
-    folder, said = losses
-    said = said[said.index("What happened to the 8 slides") :]
-    lines = {tuple(line.split()[:2]): line.split() for line in said.splitlines() if line.startswith("  ")}
+    folder, summary = losses
+    summary = summary[summary.index("What happened to the 8 slides") :]
+    lines = {tuple(line.split()[:2]): line.split() for line in summary.splitlines() if line.startswith("  ")}
     assert lines["slides", "7"][1:3] == ["7", "1"]
     assert lines["tissue", "6"][1:3] == ["6", "1"]
     assert lines["tiles", GRID][2:4] == ["5", "1"]
     assert lines["features", f"{GRID},"][3:5] == ["3", "2"]
     assert lines["embed", "mean"][2:4] == ["3", "0"]
-    assert "Set aside: 6 of 8 slides" in said
-    assert re.search(r"1  features, bad_features: the file of precomputed features .*not-a-number", said, re.S)
-    assert "in full: results/tables/ledger.tsv" in said
-    assert "\x1b" not in said
+    assert "Set aside: 6 of 8 slides" in summary
+    assert re.search(r"1  features, bad_features: the file of precomputed features .*not-a-number", summary, re.S)
+    assert "in full: results/tables/ledger.tsv" in summary
+    assert "\x1b" not in summary
 
 
 def test_a_summary_at_any_time_and_one_of_a_stage(losses, repository):
     folder, _ = losses
     with_config = ["--configfile", "config.yaml", "--cores", "1"]
-    said = call_snakemake(folder, repository / "workflow/Snakefile", "summary", *with_config).stdout
-    assert "Set aside: 6 of 8 slides" in said
-    assert said.count("What happened to") == 1
+    summary = call_snakemake(folder, repository / "workflow/Snakefile", "summary", *with_config).stdout
+    assert "Set aside: 6 of 8 slides" in summary
+    assert summary.count("What happened to") == 1

@@ -120,18 +120,18 @@ def test_averages_say_what_they_lack(project):
 
 
 def test_the_second_run_does_nothing(project, run, server):
-    asked = len(server.asked)
+    requests_before = len(server.asked)
     again = run(*TARGETS)
     assert "Nothing to be done" in again.stdout, again.stdout[-3000:]
-    assert len(server.asked) == asked
+    assert len(server.asked) == requests_before
 
 
 def test_no_token_is_left_anywhere(project, server):
     assert any(headers.get("X-Auth-Token") == GDC_TOKEN for _, _, headers in server.asked)
     secret = re.compile(f"{GDC_TOKEN}|{HUB_TOKEN}".encode())
-    found = [
+    wrong = [
         path
         for path in project.rglob("*")
         if path.is_file() and path != project / "token" and secret.search(path.read_bytes())
     ]
-    assert found == []
+    assert wrong == []

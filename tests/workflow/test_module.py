@@ -77,13 +77,13 @@ def study(tmp_path) -> Path:
     """A study's folder: a few generated slides, a sheet and a config that brings them to features."""
     from molpath.demo.cohort import make_cohort
 
-    made = tmp_path / "made"
-    make_cohort(made, n_cases=20, seed=1)
-    rows = (made / "slides.tsv").read_text().replace("resources/demo/", "data/").splitlines()[:5]
+    drawn = tmp_path / "made"
+    make_cohort(drawn, n_cases=20, seed=1)
+    rows = (drawn / "slides.tsv").read_text().replace("resources/demo/", "data/").splitlines()[:5]
     folder = tmp_path / "study"
     folder.mkdir()
     (folder / "slides.tsv").write_text("\n".join(rows) + "\n")
-    shutil.move(made / "resources/demo", folder / "data")
+    shutil.move(drawn / "resources/demo", folder / "data")
     config = {
         "slides": {"sheet": "slides.tsv", "slides_per_job": 8, "max_failed_fraction": 0.5},
         "tiles": {"grids": {"main": {"patch_size": 256}}},
@@ -115,13 +115,13 @@ def write_importer(folder: Path, snakefile: str) -> None:
 
 def test_imported_by_path_from_another_folder(study, repository):
     write_importer(study, f'"{repository / "workflow/Snakefile"}"')
-    said = snakemake(study, "molpath_features")
+    output = snakemake(study, "molpath_features")
     assert (count := encoded(study / PREFIX / "results")) > 0
     assert not (study / "results").exists()
     # What reads results without a rule's inputs finds them below the prefix, too.
-    for told in (said, snakemake(study, "molpath_summary")):
-        assert f"{PREFIX}/results/wsi/{GRID}/features_{ENCODER}" in told
-        assert re.search(rf"features .*\b{count}\b", told), told
+    for text in (output, snakemake(study, "molpath_summary")):
+        assert f"{PREFIX}/results/wsi/{GRID}/features_{ENCODER}" in text
+        assert re.search(rf"features .*\b{count}\b", text), text
 
 
 def test_imported_from_a_git_host(study, host, repository):
@@ -130,8 +130,8 @@ def test_imported_from_a_git_host(study, host, repository):
     assert encoded(study / PREFIX / "results") > 0
     # Environments are found too, and every file that a rule of a later stage names.
     path = os.pathsep.join([str(repository / "tests/workflow/conda_stub"), os.environ["PATH"]])
-    wanted = ["--dry-run", "--sdm", "conda", "--forceall", "molpath_report"]
-    plan = snakemake(study, *wanted, **host | {"PATH": path})
+    arguments = ["--dry-run", "--sdm", "conda", "--forceall", "molpath_report"]
+    plan = snakemake(study, *arguments, **host | {"PATH": path})
     assert "molpath_embed_block" in plan
 
 

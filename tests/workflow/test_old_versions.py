@@ -20,7 +20,7 @@ def test_an_old_snakemake_is_told_what_is_needed(tmp_path, project, version):
     project.write()
     snakefile = project.repository / "workflow/Snakefile"
     for options in ([], ["--configfile", "config.yaml"], ["--workflow-profile", "none", "--cores", "1"]):
-        seen = subprocess.run(
+        done = subprocess.run(
             [environment / "bin/snakemake", "--snakefile", snakefile, "--dry-run", *options],
             cwd=project.folder,
             text=True,
@@ -28,9 +28,9 @@ def test_an_old_snakemake_is_told_what_is_needed(tmp_path, project, version):
             stderr=subprocess.STDOUT,
             check=False,
         )
-        assert seen.returncode == 1, seen.stdout
-        lines = [line for line in seen.stdout.splitlines() if line and not line.startswith(("Using", "StudyRefused"))]
-        assert len(lines) == 1, seen.stdout
+        assert done.returncode == 1, done.stdout
+        lines = [line for line in done.stdout.splitlines() if line and not line.startswith(("Using", "StudyRefused"))]
+        assert len(lines) == 1, done.stdout
         assert f"This is Snakemake {version} on Python 3." in lines[0]
         assert "needs Snakemake 9.27 and Python 3.11 or newer: pip install 'snakemake>=9.27'" in lines[0]
 

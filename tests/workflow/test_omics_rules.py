@@ -54,8 +54,8 @@ def test_a_test_cohort_takes_over_and_a_gdc_download_is_listed(project, reposito
     )
     for cohort in "AB":  # write() touched them, as it does all files of the sheets
         assert (folder / f"{cohort}.tsv").stat().st_size
-    wanted = ["omics/B/rna.h5ad", "omics/A/dna.h5ad", "omics/gdc_profiles.tsv"]
-    done = project.snakemake("--cores", "1", *(f"results/{name}" for name in wanted))
+    outputs = ["omics/B/rna.h5ad", "omics/A/dna.h5ad", "omics/gdc_profiles.tsv"]
+    done = project.snakemake("--cores", "1", *(f"results/{name}" for name in outputs))
     assert done.returncode == 0, done.stdout[-3000:]
     first, second = (anndata.read_h5ad(folder / f"results/omics/{cohort}/rna.h5ad") for cohort in "AB")
     assert second.uns["fitted_on"] == "A"

@@ -63,12 +63,12 @@ def test_an_empty_folder_is_told_what_to_put_there(repository, snakemake_in, tmp
 def test_no_page_gives_a_target_after_configfile(repository):
     """There Snakemake takes it for one more config file."""
     pages = [repository / "README.md", *(repository / "config").rglob("*.md"), *(repository / "workflow").rglob("*.md")]
-    found = {
+    lines_of = {
         page.name: re.findall(r"--configfile(?: \S+\.yaml)++ \w[^`\n]*", page.read_text())
         for page in pages
         if ".snakemake" not in page.parts
     }
-    assert not {name: lines for name, lines in found.items() if lines}
+    assert not {name: lines for name, lines in lines_of.items() if lines}
 
 
 @pytest.fixture
@@ -133,8 +133,8 @@ def test_groups_of_the_benchmark_are_chosen_by_one_key(benchmark):
     (benchmark.folder / "config.yaml").write_text(yaml.safe_dump(benchmark.config))
     done = benchmark.snakemake("probe", "--dry-run")
     assert done.returncode == 0, done.stdout
-    made = set(re.findall(r"results/probe/(\S+)/metrics\.tsv", done.stdout))
-    assert made == {"threads/natbrca--lymphovascular_invasion/finetune"}
+    probed = set(re.findall(r"results/probe/(\S+)/metrics\.tsv", done.stdout))
+    assert probed == {"threads/natbrca--lymphovascular_invasion/finetune"}
 
 
 def test_a_model_can_be_fine_tuned_without_being_probed(benchmark):
@@ -144,8 +144,8 @@ def test_a_model_can_be_fine_tuned_without_being_probed(benchmark):
     (benchmark.folder / "config.yaml").write_text(yaml.safe_dump(benchmark.config))
     done = benchmark.snakemake("report", "--dry-run")
     assert done.returncode == 0, done.stdout
-    made = set(re.findall(r"results/probe/(\S+)/natbrca--lymphovascular_invasion/(\S+)/metrics\.tsv", done.stdout))
-    assert made == {("mean", "frozen"), ("threads", "frozen"), ("untrained", "finetune"), ("abmil", "finetune")}
+    probed = set(re.findall(r"results/probe/(\S+)/natbrca--lymphovascular_invasion/(\S+)/metrics\.tsv", done.stdout))
+    assert probed == {("mean", "frozen"), ("threads", "frozen"), ("untrained", "finetune"), ("abmil", "finetune")}
     finetune["use"] = ["mean"]
     (benchmark.folder / "config.yaml").write_text(yaml.safe_dump(benchmark.config))
     assert "probe/finetune/use: mean is of kind mean, which can't be fine-tuned" in benchmark.refusal()
@@ -182,8 +182,10 @@ def test_models_are_embedded_and_encoded_where_their_cohorts_are(project):
     project.write()
     done = project.snakemake("--dry-run")
     assert done.returncode == 0, done.stdout
-    made = set(re.findall(r"results/(\S+/0000\d\.\w+)", done.stdout))
-    shards = {name: sorted(path[-9:-4] for path in made if path.startswith(f"{name}/")) for name in made_folders(made)}
+    outputs = set(re.findall(r"results/(\S+/0000\d\.\w+)", done.stdout))
+    shards = {
+        name: sorted(path[-9:-4] for path in outputs if path.startswith(f"{name}/")) for name in made_folders(outputs)
+    }
     assert shards["slides"] == shards["tissue"] == ["00000", "00001", "00002", "00003"]
     # The run trains on A and its model embeds B; the baseline's grid is needed for B alone.
     assert shards["features/20x_256px_0px_overlap/tiny"] == ["00000", "00001", "00002", "00003"]

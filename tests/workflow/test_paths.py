@@ -31,11 +31,11 @@ def test_paths_of_slides_are_used_as_they_are(tmp_path, repository):
     write_table(tmp_path / "slides.tsv", rows)
     (tmp_path / "config.yaml").write_text(yaml.safe_dump({"slides": {"sheet": "slides.tsv"}}))
     arguments = ("--configfile", "config.yaml", "--cores", "1", "slides")
-    seen = call_snakemake(tmp_path, repository / "workflow/Snakefile", *arguments)
-    assert seen.returncode == 0, seen.stdout
-    found = read_tsv(tmp_path / "results/slides/00000.tsv")
-    assert found.status.tolist() == ["ok"] * len(rows), found.detail.tolist()
-    assert found.identity.nunique() == len(rows)
+    done = call_snakemake(tmp_path, repository / "workflow/Snakefile", *arguments)
+    assert done.returncode == 0, done.stdout
+    table = read_tsv(tmp_path / "results/slides/00000.tsv")
+    assert table.status.tolist() == ["ok"] * len(rows), table.detail.tolist()
+    assert table.identity.nunique() == len(rows)
     again = call_snakemake(tmp_path, repository / "workflow/Snakefile", *arguments, "--dry-run")
     assert "Nothing to be done" in again.stdout
     write_jpeg_pyramid(tmp_path / NAMES[0], picture(256, 256, 77))  # no declared input, and noticed all the same
@@ -46,9 +46,9 @@ def test_paths_of_slides_are_used_as_they_are(tmp_path, repository):
 def test_braces_in_other_paths_are_named_with_the_row(project):
     project.profiles[1]["path"] = "files/{1}.tsv"
     project.write()
-    said = project.refusal()
-    assert "profiles.tsv, row 3, column path" in said
-    assert "files/{1}.tsv holds {, which Snakemake would replace" in said
+    message = project.refusal()
+    assert "profiles.tsv, row 3, column path" in message
+    assert "files/{1}.tsv holds {, which Snakemake would replace" in message
 
 
 @pytest.mark.parametrize("name", ["files/none.svs", "files/S1.svs\x0b"])

@@ -24,15 +24,20 @@ def test_a_shard_can_be_one_slide(project):
 
 def test_each_stage_word_is_a_target(project):
     project.write()
-    seen = {}
+    planned = {}
     for stage in ("slides", "tissue", "tiles", "features", "omics", "pretrain", "embed", "probe", "report"):
         done = project.snakemake(stage, "--dry-run", "--quiet", "rules")
         assert done.returncode == 0, done.stdout
-        seen[stage] = jobs(done.stdout)
-    assert "assess_tissue" not in seen["slides"]
-    assert "extract_features" in seen["features"]
-    assert "normalise_rna" not in seen["features"]
-    assert seen["report"]["total"] > seen["probe"]["total"] > seen["embed"]["total"] > seen["pretrain"]["total"]
+        planned[stage] = jobs(done.stdout)
+    assert "assess_tissue" not in planned["slides"]
+    assert "extract_features" in planned["features"]
+    assert "normalise_rna" not in planned["features"]
+    assert (
+        planned["report"]["total"]
+        > planned["probe"]["total"]
+        > planned["embed"]["total"]
+        > planned["pretrain"]["total"]
+    )
 
 
 def test_other_working_directory_and_prefix(project, repository, tmp_path):

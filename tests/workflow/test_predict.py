@@ -35,8 +35,8 @@ def snakemake(folder: Path, repository: Path, *arguments: str):
 
 def planned(folder: Path, repository: Path, *arguments: str) -> dict[str, int]:
     """Number of jobs per rule of a dry run."""
-    said = snakemake(folder, repository, *arguments, "--dry-run", "--quiet", "rules").stdout
-    return {name: int(count) for name, count in re.findall(r"^(\w+) +(\d+)$", said, re.M)}
+    output = snakemake(folder, repository, *arguments, "--dry-run", "--quiet", "rules").stdout
+    return {name: int(count) for name, count in re.findall(r"^(\w+) +(\d+)$", output, re.M)}
 
 
 @pytest.fixture(scope="module")
@@ -59,10 +59,10 @@ def test_every_case_has_a_row_and_the_value_is_the_predictors(study):
     assert list(table.index) == list(dict.fromkeys(read_tsv(study / "new.tsv").case_id))
     assert {*NEW, "D019", "X1"} == set(table.index)
     ids, vectors = read_embeddings(study / "results/predict/cohort/embed/mean/cases.h5ad")
-    found = Predictor.load(study / "results/probe/mean/here--grade/predictor")
-    logit = (vectors / found.unit) @ found.coefficients[0] + found.intercept[0]
-    said = table.loc[ids, "prob_high"].astype(float)
-    np.testing.assert_allclose(said, 1 / (1 + np.exp(-logit)), rtol=1e-6)
+    predictor = Predictor.load(study / "results/probe/mean/here--grade/predictor")
+    logit = (vectors / predictor.unit) @ predictor.coefficients[0] + predictor.intercept[0]
+    predicted = table.loc[ids, "prob_high"].astype(float)
+    np.testing.assert_allclose(predicted, 1 / (1 + np.exp(-logit)), rtol=1e-6)
     assert table.status["D003"] == "not predicted"
     assert "blank" in table.reason["D003"]
     assert table.loc["D003", ["prob_high", "predicted", "ood_flag", "n_patches"]].tolist() == ["", "", "", "0"]
@@ -102,9 +102,9 @@ def test_a_page_shows_all_of_it(study):
 
 
 def test_the_end_of_a_run_counts_predictions(study, repository):
-    said = snakemake(study, repository, "--cores", "1", "summary").stdout
-    assert "mean/here--grade: 6 predicted" in said
-    assert "2 of them in training, 1 not predicted" in said
+    summary = snakemake(study, repository, "--cores", "1", "summary").stdout
+    assert "mean/here--grade: 6 predicted" in summary
+    assert "2 of them in training, 1 not predicted" in summary
 
 
 def test_nothing_is_left_to_do(study, repository):
@@ -130,9 +130,9 @@ def test_new_slides_are_predicted_below_the_prefix_of_an_importing_workflow(stud
     done = call_snakemake(tmp_path, tmp_path / "Snakefile", "--dry-run", "molpath_predict")
     assert done.returncode == 0, done.stdout[-3000:]
     assert {f"molpath_{name}" for name in NEW_RULES} <= set(re.findall(r"^(\w+) +\d+$", done.stdout, re.M))
-    made = re.findall(r"Missing output files: ([^;\n]+)", done.stdout)
-    assert made
-    assert all(path.startswith("below/results/") for line in made for path in line.split(", "))
+    missing = re.findall(r"Missing output files: ([^;\n]+)", done.stdout)
+    assert missing
+    assert all(path.startswith("below/results/") for line in missing for path in line.split(", "))
 
 
 def test_files_of_new_slides_are_verified_and_none_is_an_orphan(study, repository, tmp_path):

@@ -88,7 +88,7 @@ def test_a_probe_is_kept_with_all_that_is_said_of_it(tmp_path, repository):
 
     summary = read_tsv(results / "probe/mean/own--t/frozen/summary.tsv")
     row = summary[(summary.protocol == "logistic") & (summary.metric == "bacc")].iloc[0]
-    stated = next(one for one in facts["cross_validated"] if one["metric"] == "bacc")
+    stated = next(metric for metric in facts["cross_validated"] if metric["metric"] == "bacc")
     assert stated["primary"]
     assert [stated[name] for name in ("mean", "lower", "upper")] == [float(row[n]) for n in ("mean", "lower", "upper")]
 
@@ -104,8 +104,13 @@ def test_a_probe_is_kept_with_all_that_is_said_of_it(tmp_path, repository):
     assert {name for name in other if other[name] != facts["digests"][name]} == {"grid", "model"}
 
     card = (folder / "card.md").read_text()
-    for said in ("# Predictor mean/own--t", "**All of this is synthetic.**", "not a medical device", "| Y | 10 | 10 |"):
-        assert said in card
+    for sentence in (
+        "# Predictor mean/own--t",
+        "**All of this is synthetic.**",
+        "not a medical device",
+        "| Y | 10 | 10 |",
+    ):
+        assert sentence in card
     assert f"| bacc | {float(row['mean']):.3f} |" in card
     assert json.loads((folder / "predictor.json").read_text())["note"] == "All of this is synthetic."
 
@@ -119,10 +124,10 @@ MISTAKES = {
 
 @pytest.mark.parametrize("name", MISTAKES)
 def test_mistakes_are_told(tmp_path, name):
-    entry, told = MISTAKES[name]
+    entry, message = MISTAKES[name]
     tasks = {"own--t==other--t": {"train": "own--t", "test": "own--t"}}
     write_study(tmp_path, predictors=[entry], transfer={"tasks": tasks})
-    assert told in refusal(tmp_path)
+    assert message in refusal(tmp_path)
 
 
 def refusal(folder):

@@ -21,8 +21,8 @@ def test_recipe_and_listed_slides_have_jobs_of_their_own(project):
     project.slides.append({"slide_id": "S1b", "case_id": "C1", "path": "files/S1b.svs", "cohort": "B", "mpp": "0.5"})
     without_folds(project, {"method": "k_fold", "folds": 2})
     project.write()
-    found = jobs(project.snakemake("probe", "--dry-run", "--quiet", "rules"))
-    assert (found["split_task"], found["embed_block"], found["probe_task"]) == (1, 6, 2)
+    counts = jobs(project.snakemake("probe", "--dry-run", "--quiet", "rules"))
+    assert (counts["split_task"], counts["embed_block"], counts["probe_task"]) == (1, 6, 2)
     layout = jobs(project.snakemake("pathobench", "--dry-run", "--quiet", "rules"))
     assert layout["write_pathobench"] == 1
     assert layout["probe_task"] == 2
@@ -97,11 +97,11 @@ MISTAKES = {
 
 @pytest.mark.parametrize("name", MISTAKES)
 def test_mistake_is_explained(project, name):
-    spoil, said = MISTAKES[name]
+    spoil, messages = MISTAKES[name]
     spoil(project)
     project.write()
     message = project.refusal()
-    for text in said:
+    for text in messages:
         assert text in message, message
     assert "1 problem in config and sheets" in message
 

@@ -29,8 +29,8 @@ def rules_named(profile: dict) -> set[str]:
 
 
 def test_none_is_forgotten(repository):
-    found = {path.name for path in (repository / "workflow/profiles").iterdir() if path.is_dir()}
-    assert found == set(PROFILES)
+    names = {path.name for path in (repository / "workflow/profiles").iterdir() if path.is_dir()}
+    assert names == set(PROFILES)
 
 
 @pytest.mark.parametrize("name", PROFILES)
@@ -39,10 +39,10 @@ def test_options_and_rules_exist(repository, name, monkeypatch):
     options = {text.removeprefix("--") for action in get_argument_parser()._actions for text in action.option_strings}
     assert set(profile) <= options, f"not options of Snakemake: {set(profile) - options}"
     rules = "\n".join(path.read_text() for path in (repository / "workflow/rules").glob("*.smk"))
-    known = set(re.findall(r"^rule (\w+):", rules, re.M))
-    known |= {f"predict_{name}" for name in known}  # the same on new slides (rules/predict.smk)
+    rule_names = set(re.findall(r"^rule (\w+):", rules, re.M))
+    rule_names |= {f"predict_{name}" for name in rule_names}  # the same on new slides (rules/predict.smk)
     suggested = set(re.findall(r"^# *(?:  )?(\w+): \{", read(repository, name), re.M))
-    assert rules_named(profile) | suggested <= known
+    assert rules_named(profile) | suggested <= rule_names
     groups = set(profile.get("groups", {}).values())
     assert set(profile.get("group-components", {})) <= groups
 
@@ -73,13 +73,13 @@ def test_jobs_of_seconds_share_a_submission(repository, name):
 
 @pytest.mark.parametrize("name", ["slurm", "slurm-gpu"])
 @pytest.mark.parametrize(
-    ("rule", "file", "asked"),
+    ("rule", "file", "expected"),
     [
         ("probe_task", "probe", {"_cores": 4, "mem_mb": 8000, "runtime": 5 * 60}),
         ("pack_patches", "pretrain", {"_cores": 2, "mem_mb": 8000, "runtime": 4 * 120}),
     ],
 )
-def test_a_group_asks_for_what_runs_side_by_side(repository, name, rule, file, asked):
+def test_a_group_asks_for_what_runs_side_by_side(repository, name, rule, file, expected):
     """20 probes would ask for 20 processors, and after a failure for twice and three times the memory of all."""
     profile = yaml.safe_load(read(repository, name))
     text = (repository / f"workflow/rules/{file}.smk").read_text().split(f"rule {rule}:")[1]
@@ -87,11 +87,11 @@ def test_a_group_asks_for_what_runs_side_by_side(repository, name, rule, file, a
     resources = {"_cores": 1} | numbers | profile["set-resources"][rule]
     count = profile["group-components"][profile["groups"][rule]]
     (limit,) = profile["resources"]
-    name, _, most = limit.partition("=")
+    name, _, largest = limit.partition("=")
     assert profile["set-resource-scopes"] == {name: "local"}
     jobs = [SimpleNamespace(resources=resources, pipe_group=None) for _ in range(count)]
-    found = GroupResources.basic_layered([jobs], Resources({name: Resource(name, int(most))}), run_local=False)
-    assert {key: found[key] for key in asked} == asked
+    requested = GroupResources.basic_layered([jobs], Resources({name: Resource(name, int(largest))}), run_local=False)
+    assert {key: requested[key] for key in expected} == expected
 
 
 @pytest.mark.parametrize("name", ["slurm", "slurm-gpu"])
@@ -119,7 +119,7 @@ TRIGGERS = ["input", "mtime", "params", "software-env"]
 
 
 @pytest.fixture
-def seen(tmp_path, repository, monkeypatch):
+def parse(tmp_path, repository, monkeypatch):
     """What Snakemake makes of options, a profile of the user and the shipped default one."""
     monkeypatch.delenv("SNAKEMAKE_PROFILE", raising=False)
     monkeypatch.chdir(tmp_path)
@@ -130,54 +130,54 @@ def seen(tmp_path, repository, monkeypatch):
         (tmp_path / "mine").mkdir(exist_ok=True)
         (tmp_path / "mine/profile.yaml").write_text(yaml.safe_dump(profile or {}))
         monkeypatch.setattr("sys.argv", ["snakemake", *options])
-        _, found = parse_args(None)
-        return vars(found) | {"rerun_triggers": sorted(map(str, found.rerun_triggers))}
+        _, parsed = parse_args(None)
+        return vars(parsed) | {"rerun_triggers": sorted(map(str, parsed.rerun_triggers))}
 
     return look
 
 
 @pytest.mark.parametrize("options", [["--profile", "mine"], ["--profile=mine"], ["environment"]])
-def test_a_profile_of_the_user_overrules_the_default_one(seen, options, monkeypatch):
+def test_a_profile_of_the_user_overrules_the_default_one(parse, options, monkeypatch):
     """Whatever it sets; what it leaves out is as the default has it."""
     if options == ["environment"]:
         monkeypatch.setenv("SNAKEMAKE_PROFILE", "mine")
         options = []
     profile = {"cores": 1, "keep-going": False, "resources": ["gpu=2"], "rerun-triggers": ["mtime", "code"]}
-    found = seen(*options, profile=profile)
-    assert (found["cores"], found["keep_going"], str(found["resources"])) == (
+    parsed = parse(*options, profile=profile)
+    assert (parsed["cores"], parsed["keep_going"], str(parsed["resources"])) == (
         1,
         False,
-        str(seen("--resources", "gpu=2")["resources"]),
+        str(parse("--resources", "gpu=2")["resources"]),
     )
-    assert found["rerun_triggers"] == ["code", "mtime"]
-    found = seen(*options, profile={"cores": 1})
-    assert (found["cores"], found["keep_going"], found["rerun_triggers"]) == (1, True, TRIGGERS)
-    found = seen(*options, profile={"jobs": 1})
-    assert (found["cores"], found["jobs"]) == (None, 1), "so many cores, as without the default profile"
-    assert seen("--cores", "2", *options, profile={"cores": 1})["cores"] == 2
+    assert parsed["rerun_triggers"] == ["code", "mtime"]
+    parsed = parse(*options, profile={"cores": 1})
+    assert (parsed["cores"], parsed["keep_going"], parsed["rerun_triggers"]) == (1, True, TRIGGERS)
+    parsed = parse(*options, profile={"jobs": 1})
+    assert (parsed["cores"], parsed["jobs"]) == (None, 1), "so many cores, as without the default profile"
+    assert parse("--cores", "2", *options, profile={"cores": 1})["cores"] == 2
 
 
-def test_the_default_profile_alone(seen):
-    found = seen()
-    assert found["cores"] >= 1
-    assert (found["keep_going"], found["rerun_triggers"]) == (True, TRIGGERS)
-    assert seen("-c1")["cores"] == 1
-    assert (seen("--jobs", "1")["cores"], seen("-j1")["cores"]) == (None, None)
-    named = seen("--profile", "profiles/default")
-    assert (named["cores"], named["rerun_triggers"]) == (found["cores"], TRIGGERS), "named by the user, too"
+def test_the_default_profile_alone(parse):
+    parsed = parse()
+    assert parsed["cores"] >= 1
+    assert (parsed["keep_going"], parsed["rerun_triggers"]) == (True, TRIGGERS)
+    assert parse("-c1")["cores"] == 1
+    assert (parse("--jobs", "1")["cores"], parse("-j1")["cores"]) == (None, None)
+    named = parse("--profile", "profiles/default")
+    assert (named["cores"], named["rerun_triggers"]) == (parsed["cores"], TRIGGERS), "named by the user, too"
 
 
-def test_without_a_workflow_profile_snakemakes_own_defaults_count(seen):
-    found = seen("--workflow-profile", "none", "--cores", "1")
-    assert (found["cores"], found["keep_going"]) == (1, False)
-    assert "code" in found["rerun_triggers"]
+def test_without_a_workflow_profile_snakemakes_own_defaults_count(parse):
+    parsed = parse("--workflow-profile", "none", "--cores", "1")
+    assert (parsed["cores"], parsed["keep_going"]) == (1, False)
+    assert "code" in parsed["rerun_triggers"]
 
 
 @pytest.mark.parametrize("name", ["slurm", "slurm-gpu", "lsf", "sge", "kubernetes"])
-def test_a_profile_for_clusters_keeps_what_it_does_not_set_itself(seen, repository, name):
-    found = seen("--profile", str(repository / "workflow/profiles" / name))
-    assert (found["cores"], found["rerun_incomplete"]) == (None, True)
-    assert (found["keep_going"], found["rerun_triggers"]) == (True, TRIGGERS)
+def test_a_profile_for_clusters_keeps_what_it_does_not_set_itself(parse, repository, name):
+    parsed = parse("--profile", str(repository / "workflow/profiles" / name))
+    assert (parsed["cores"], parsed["rerun_incomplete"]) == (None, True)
+    assert (parsed["keep_going"], parsed["rerun_triggers"]) == (True, TRIGGERS)
 
 
 @pytest.mark.parametrize(

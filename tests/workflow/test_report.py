@@ -73,8 +73,8 @@ def test_numbers_sort_as_numbers_and_fields_filter(tmp_path, browser):
     table["ratio"] = ["10", "inf", "9", "-inf"]
     write_tsv(tmp_path / "t.tsv", table)
     page = tmp_path / "t.html"
-    told = {"name": "tables/t.tsv", "title": "A table", "sentences": "a <b> c", "note": "synthetic"}
-    show_table(table=str(tmp_path / "t.tsv"), page=str(page), **told)
+    texts = {"name": "tables/t.tsv", "title": "A table", "sentences": "a <b> c", "note": "synthetic"}
+    show_table(table=str(tmp_path / "t.tsv"), page=str(page), **texts)
     browser.open(page)
     browser.wait("return document.body.dataset.ready == 'yes'")
     assert column_of(browser, 0) == ["<i>x</i>", "b", "c", "d"]

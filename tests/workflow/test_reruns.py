@@ -63,12 +63,12 @@ def test_comments_rerun_nothing_and_code_its_stage(cohort, code):
         path.write_text(before[path].replace('"""', '"""Reworded. ', 1) + "\n# a comment\n")
     nothing = planned(cohort, code)
     (library / "tiles/grid.py").write_text(before[library / "tiles/grid.py"] + "\nADDED = 1\n")
-    found = planned(cohort, code)
+    rules = planned(cohort, code)
     for path, text in before.items():
         path.write_text(text)
     assert nothing == set()
-    assert {"tile_slides", "extract_features", "pretrain_run", "probe_task"} <= found
-    assert not {"inspect_slides", "assess_tissue", "collect_slides", "normalise_rna", "flag_dna"} & found
+    assert {"tile_slides", "extract_features", "pretrain_run", "probe_task"} <= rules
+    assert not {"inspect_slides", "assess_tissue", "collect_slides", "normalise_rna", "flag_dna"} & rules
 
 
 def test_another_clone_and_a_moved_study_rerun_nothing_and_a_changed_script_its_rule(cohort, code, tmp_path):
@@ -79,8 +79,8 @@ def test_another_clone_and_a_moved_study_rerun_nothing_and_a_changed_script_its_
     assert planned(study, clone) == set()
     script, table = clone / "workflow/scripts/tile_slides.py", clone / "resources/known_slides/known_bad_slides.tsv"
     script.write_text(script.read_text() + "\nADDED = 1\n")
-    assert {"tile_slides", "extract_features"} <= (found := planned(study, clone))
-    assert not {"inspect_slides", "assess_tissue", "normalise_rna"} & found
+    assert {"tile_slides", "extract_features"} <= (rules := planned(study, clone))
+    assert not {"inspect_slides", "assess_tissue", "normalise_rna"} & rules
     table.write_text(table.read_text() + "# a line more\n")
     os.utime(table, (0, 0))
     assert "inspect_slides" in planned(study, clone)
@@ -141,11 +141,11 @@ def test_killed_run_goes_on_where_it_was(cohort, code, tmp_path):
 
 def living_jobs(folder: Path) -> list[str]:
     """Command lines of processes that work in `folder`."""
-    found = []
+    commands = []
     for path in Path("/proc").glob("[0-9]*"):
         try:
             if Path(os.readlink(path / "cwd")) == folder:
-                found.append((path / "cmdline").read_text().replace("\0", " "))
+                commands.append((path / "cmdline").read_text().replace("\0", " "))
         except OSError:
             continue
-    return found
+    return commands

@@ -38,11 +38,11 @@ def write_models(folder):
 def study(tmp_path_factory, repository):
     folder = tmp_path_factory.mktemp("robustness")
     write_study(folder, cases=CASES, width=6, tasks=1)
-    known = write_models(folder)
+    models = write_models(folder)
     config = yaml.safe_load((folder / "config.yaml").read_text())
     config["embed"] = {
-        "models": {name: {"kind": "table", "path": f"{name}.tsv"} for name in known[0]},
-        "use": [*known[0]],
+        "models": {name: {"kind": "table", "path": f"{name}.tsv"} for name in models[0]},
+        "use": [*models[0]],
     }
     config["slides"] = {"sheet": "", "cases": "cases.tsv"}
     config["probe"]["robustness"] = [{"biological": "mine--t0", "technical": "site"}]
@@ -52,18 +52,18 @@ def study(tmp_path_factory, repository):
     assert done.returncode == 0, done.stdout[-3000:]
     again = call_snakemake(folder, *command, "--cores", "2")
     assert "Nothing to be done" in again.stdout, again.stdout[-3000:]
-    return folder, *known
+    return folder, *models
 
 
 def test_the_model_that_shows_the_site_is_the_less_robust(study):
-    found = read_tsv(study[0] / "results/tables/robustness.tsv").query("unit == 'cases'").set_index("model")
-    mine, other = (found.loc[name] for name in ("mine", "other"))
+    table = read_tsv(study[0] / "results/tables/robustness.tsv").query("unit == 'cases'").set_index("model")
+    own, other = (table.loc[name] for name in ("mine", "other"))
     for name in ("ri", "mari", "croma", "tail", "apd", "ari_label"):
-        assert float(mine[name]) < float(other[name]), name
-    assert float(mine.ari_site) > 0.5 > float(other.ari_site)
-    assert float(mine.croma) < 0 < float(other.croma)
-    assert mine.left_out == "1 without site"
-    assert (mine.n, mine.n_left_out, mine.n_labels, mine.n_sites) == ("239", "1", "2", "3")
+        assert float(own[name]) < float(other[name]), name
+    assert float(own.ari_site) > 0.5 > float(other.ari_site)
+    assert float(own.croma) < 0 < float(other.croma)
+    assert own.left_out == "1 without site"
+    assert (own.n, own.n_left_out, own.n_labels, own.n_sites) == ("239", "1", "2", "3")
 
 
 def test_every_number_is_that_of_the_tables(study):
@@ -72,9 +72,9 @@ def test_every_number_is_that_of_the_tables(study):
     for name, x in models.items():
         row = read_tsv(folder / f"results/probe/{name}/robustness.tsv").set_index("unit").loc["cases"]
         x = np.round(x, 6).astype(np.float32).astype(float)[kept]
-        known = robustness(x, labels[kept], sites[kept], np.array(NAMES)[kept], 20)
+        expected = robustness(x, labels[kept], sites[kept], np.array(NAMES)[kept], 20)
         for column in ("ri", "mari", "tau", "croma", "tail", "site_first"):
-            assert float(row[column]) == pytest.approx(getattr(known, column), abs=1e-6), column
+            assert float(row[column]) == pytest.approx(getattr(expected, column), abs=1e-6), column
         unit = x / np.linalg.norm(x, axis=1, keepdims=True)
         for column, groups in (("ari_label", labels[kept]), ("ari_site", sites[kept])):
             clusters = KMeans(len(set(groups)), n_init=10, random_state=0).fit_predict(unit)

@@ -57,10 +57,10 @@ def test_the_ledger_counts_what_is_on_disk_at_every_stage(cohort, code):
     assert set(run_of.slide_id) == set(read_tsv(cohort / "slides.tsv").query("cohort == 'SYNTH-A'").slide_id)
     aside = set(read_tsv(results / "tables/slides.tsv").query("status == 'set_aside'").slide_id)
     assert set(ledger[ledger.status == "set_aside"].slide_id) == aside
-    said = run(cohort, code, "summary").stdout
-    assert f"Set aside: {len(aside)} of {ledger.slide_id.nunique()} slides" in said
+    summary = run(cohort, code, "summary").stdout
+    assert f"Set aside: {len(aside)} of {ledger.slide_id.nunique()} slides" in summary
     for line in (rf"features +{GRID}, {ENCODER} +{len(features)} ", rf"pretrain +one +{len(kept['pretrain', 'one'])} "):
-        assert re.search(line, said), said
+        assert re.search(line, summary), summary
 
 
 def test_pen_mark_costs_patches_and_no_slide(cohort):
@@ -112,11 +112,11 @@ def test_protocols_beside_the_folds_have_their_numbers(cohort):
         ("prompt", set(PAIRS), {"prompt_slides", "prompt_slides_permuted"}),
         ("cluster", {"synthetic--subtype"}, {"kmeans", "kmeans_permuted"}),
     ):
-        mine = table[table.group == group]
-        assert set(mine.task) == tasks
-        assert set(mine.model) == {"mean", "random-s0", "threads-s0"}
-        assert protocols <= set(mine[mine.model == "mean"].protocol)
-        assert (mine.groupby(["model", "task"]).primary.apply(lambda flags: (flags == "1").any())).all()
+        of_group = table[table.group == group]
+        assert set(of_group.task) == tasks
+        assert set(of_group.model) == {"mean", "random-s0", "threads-s0"}
+        assert protocols <= set(of_group[of_group.model == "mean"].protocol)
+        assert (of_group.groupby(["model", "task"]).primary.apply(lambda flags: (flags == "1").any())).all()
     prompted = table[(table.group == "prompt") & (table.model == "threads-s0")]
     assert {"prompt_rna", "prompt_dna", "prompt_rna_permuted"} <= set(prompted.protocol)
     assert {"mAP@1", "mAP@5"} <= set(table[table.group == "retrieval"].metric)
@@ -162,9 +162,9 @@ def test_figures_of_scores_are_there_with_their_numbers(cohort):
     metrics = read_tsv(results / "tables/metrics.tsv")
     first = metrics[(metrics.primary == "1") & (metrics.group == "frozen") & metrics.protocol.isin(["logistic", "cox"])]
     first = first.astype({"mean": float, "n_fits": int, "n_empty": int})
-    there = first[first.n_fits - first.n_empty >= 0.8 * first.n_fits]  # a Cox model without coefficients is no score
-    assert set(first.task) - set(there.task) <= {"synthetic--OS"}
-    expected = there.groupby("model")["mean"].mean()
+    complete = first[first.n_fits - first.n_empty >= 0.8 * first.n_fits]  # a Cox model without coefficients is no score
+    assert set(first.task) - set(complete.task) <= {"synthetic--OS"}
+    expected = complete.groupby("model")["mean"].mean()
     averages = read_tsv(results / "figures/averages.tsv")
     averages = averages[averages.family == "all"].set_index("model")["mean"].astype(float)
     assert averages.to_dict() == pytest.approx(expected.to_dict())
@@ -220,12 +220,12 @@ def test_a_run_on_half_of_the_slides_makes_a_curve(cohort, code, tmp_path):
     done = run(copy, code, "results/tables/scaling.tsv", "results/figures/maps/threads-half.svg")
     assert done.returncode == 0, done.stdout[-6000:]
     tables = copy / "results/tables"
-    found = read_tsv(tables / "scaling.tsv").query("scope == 'all'").set_index("run")
+    scaling = read_tsv(tables / "scaling.tsv").query("scope == 'all'").set_index("run")
     metrics = read_tsv(tables / "metrics.tsv").query("protocol == 'logistic' and primary == '1'").set_index("model")
     for name, model in (("one", "threads-s0"), ("half", "threads-half")):
-        assert found["mean"][name] == metrics["mean"][model]
-        assert int(found.slides[name]) == len(read_tsv(tables / f"runs/{name}.tsv"))
-    assert int(found.slides["half"]) == round(int(found.slides["one"]) / 2)
+        assert scaling["mean"][name] == metrics["mean"][model]
+        assert int(scaling.slides[name]) == len(read_tsv(tables / f"runs/{name}.tsv"))
+    assert int(scaling.slides["half"]) == round(int(scaling.slides["one"]) / 2)
     blocks = sorted((copy / "results/embed/threads-half/pretraining").glob("*.h5"))
     assert blocks
     assert set(read_tsv(tables / "maps/threads-half.tsv").slide_id) == set(read_tsv(tables / "runs/half.tsv").slide_id)
@@ -265,34 +265,34 @@ def test_frozen_probes_in_the_layout_of_pathobench(cohort, code):
 def test_what_made_the_results_is_written_down(cohort, code):
     """Inputs, weights and every kind of result are in provenance.json; the crate says the same and no path of here."""
     results = cohort / "results"
-    said = json.loads((results / "provenance.json").read_text())
-    assert {"slides/sheet", "omics/sheet", "probe/tasks/synthetic--OS/k=all.tsv"} <= set(said["inputs"])
-    assert said["seeds"]["pretrain/runs/one/training/seed"] == 0
+    provenance = json.loads((results / "provenance.json").read_text())
+    assert {"slides/sheet", "omics/sheet", "probe/tasks/synthetic--OS/k=all.tsv"} <= set(provenance["inputs"])
+    assert provenance["seeds"]["pretrain/runs/one/training/seed"] == 0
     environments = ("acquire", "slides", "features", "omics", "pretrain", "probe", "finetune", "report")
-    assert {f"{name}.yaml" for name in environments} <= set(said["environments"])
-    kinds = {name.split("/")[0] for name in said["files"]}
+    assert {f"{name}.yaml" for name in environments} <= set(provenance["environments"])
+    kinds = {name.split("/")[0] for name in provenance["files"]}
     assert kinds == {"config.yaml", "slides", "tissue", "tiles", "features", "omics"} | {
         "pretrain", "embed", "probe", "tables", "figures",
         "gallery.html", "open_in_qupath.groovy", "open_in_qupath.json",
     }  # fmt: skip
     for name in ("pretrain/runs/one/model.safetensors", "embed/mean/cases.h5ad"):
-        assert said["files"][name]["bytes"] == (results / name).stat().st_size
-    assert "probe/mean/synthetic--OS/frozen/predictions.parquet" in said["files"]
+        assert provenance["files"][name]["bytes"] == (results / name).stat().st_size
+    assert "probe/mean/synthetic--OS/frozen/predictions.parquet" in provenance["files"]
     crate = json.loads((results / "ro-crate-metadata.json").read_text())
     (action,) = [entity for entity in crate["@graph"] if entity["@type"] == "CreateAction"]
-    assert {unquote(part["@id"]) for part in action["result"]} == set(said["files"])
+    assert {unquote(part["@id"]) for part in action["result"]} == set(provenance["files"])
     for name in ("provenance.json", "ro-crate-metadata.json", "job_times.tsv"):
         assert str(cohort) not in (results / name).read_text()
     jobs = read_tsv(results / "job_times.tsv").job
     assert "pretrain/runs/one" in set(jobs)
     head = subprocess.run(["git", "-C", code, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout
-    assert (said["workflow"]["commit"], said["workflow"]["modified"]) == (head.strip(), False)
+    assert (provenance["workflow"]["commit"], provenance["workflow"]["modified"]) == (head.strip(), False)
 
 
 def test_no_result_tells_where_it_was_made(cohort):
     """No folder of this machine stands in a result, but for the config, which holds the paths that the user wrote."""
     results = cohort / "results"
-    made = [path for path in results.rglob("*") if path.is_file() and "logs" not in path.parts]
-    files = [path for path in made if path not in (results / "config.yaml", results / "report.html")]
+    outputs = [path for path in results.rglob("*") if path.is_file() and "logs" not in path.parts]
+    files = [path for path in outputs if path not in (results / "config.yaml", results / "report.html")]
     assert len(files) > 200
     assert not [path.relative_to(results) for path in files if str(cohort).encode() in path.read_bytes()]

@@ -68,19 +68,21 @@ def test_features_of_trident_to_a_report(desk, repository):
     shift = {slide: 2.0 * (CASES.index(slide[:3]) % 2) for slide in SLIDES}
     values = {slide: (rng.normal(size=(6, 12)) + shift[slide]).astype(np.float32) for slide in SLIDES}
     features_of(desk / "trident/20x_512px_0px_overlap/features_conch_v15", values)
-    rows = [f"{slide}.svs,{slide[:3]},{told}" for slide, told in zip(SLIDES, clinical(SLIDES), strict=True)]
+    rows = [
+        f"{slide}.svs,{slide[:3]},{clinical_row}" for slide, clinical_row in zip(SLIDES, clinical(SLIDES), strict=True)
+    ]
     (desk / "labels.csv").write_text("\n".join(["slide,patient,response,OS_months,OS_event", *rows]) + "\n")
-    said = type_in(desk, commands(repository / "workflow/docs/start_features.md", "bash"))
-    assert "task response: no 6, yes 6 labelled cases, 5 folds" in said
+    output = type_in(desk, commands(repository / "workflow/docs/start_features.md", "bash"))
+    assert "task response: no 6, yes 6 labelled cases, 5 folds" in output
     assert scores(desk / "study")["labels--response", "logistic"] == 1
     check_report(desk / "study")
     # What README and config/README.md say to type in a study: each command once, in order.
     pages = [commands(repository / name, "bash") for name in ("README.md", "config/README.md")]
     typed = re.findall(r"^snakemake(?! bundle).*?(?=$|\s+#)", "\n".join(pages), re.M)
     assert len(set(typed)) >= 7
-    said = type_in(desk, "\n".join([". molpath/.venv/bin/activate", "cd study", *dict.fromkeys(typed)]))
-    assert "0 problems. The run can start." in said
-    assert "What happened to the 24 slides" in said
+    output = type_in(desk, "\n".join([". molpath/.venv/bin/activate", "cd study", *dict.fromkeys(typed)]))
+    assert "0 problems. The run can start." in output
+    assert "What happened to the 24 slides" in output
 
 
 @pytest.mark.slow
@@ -97,11 +99,11 @@ def test_slides_to_a_report(desk, repository):
     typed = commands(repository / "workflow/docs/start_slides.md", "bash").splitlines()
     type_in(desk, "\n".join(typed[:2]))
     fetch = f"{typed[0]}\ncd study && snakemake resources/encoders/efficientnet_lite0.safetensors || echo none"
-    if (seen := type_in(desk, fetch)).endswith("none\n") and "Error in rule fetch_encoder_weights" in seen:
+    if (output := type_in(desk, fetch)).endswith("none\n") and "Error in rule fetch_encoder_weights" in output:
         pytest.skip("the weights of EfficientNet-Lite0 can't be fetched here")
     type_in(desk, "\n".join([typed[0], *typed[2:]]))
-    made = desk / "study/results/wsi/20x_256px_0px_overlap/features_efficientnet_lite0"
-    assert sorted(path.stem for path in made.glob("*.h5")) == slides
+    features = desk / "study/results/wsi/20x_256px_0px_overlap/features_efficientnet_lite0"
+    assert sorted(path.stem for path in features.glob("*.h5")) == slides
     assert ("labels--response", "logistic") in scores(desk / "study")
     check_report(desk / "study")
 
@@ -113,13 +115,13 @@ def test_embeddings_to_a_report(desk, repository):
     vectors[:, 0] += 6.0 * (np.arange(len(CASES)) % 2)
     rows = [",".join([case, *map(str, vector.round(4))]) for case, vector in zip(CASES, vectors, strict=True)]
     (desk / "embeddings.csv").write_text("\n".join([f"case_id,{','.join('abcdefgh')}", *rows]) + "\n")
-    rows = [f"{case},{told}" for case, told in zip(CASES, clinical(CASES), strict=True)]
+    rows = [f"{case},{values}" for case, values in zip(CASES, clinical(CASES), strict=True)]
     (desk / "clinical.csv").write_text("\n".join(["patient,response,OS_months,OS_event", *rows]) + "\n")
     type_in(desk, commands(repository / "workflow/docs/start_embeddings.md", "bash"))
-    found = scores(desk / "study")
-    assert found["clinical--response", "logistic"] == 1
-    assert {("clinical--response", protocol) in found for protocol in ("knn", "prototype", "logistic_C=adaptive")}
-    assert ("clinical--OS", "cox") in found
+    score_of = scores(desk / "study")
+    assert score_of["clinical--response", "logistic"] == 1
+    assert {("clinical--response", protocol) in score_of for protocol in ("knn", "prototype", "logistic_C=adaptive")}
+    assert ("clinical--OS", "cox") in score_of
     check_report(desk / "study")
 
 
@@ -154,18 +156,18 @@ def test_a_study_is_planned_by_plain_snakemake(desk):
     assert "probe_task" in plan
     snakefile = desk / "study/Snakefile"
     text = snakefile.read_text()
-    for change, told in (
+    for change, message in (
         (re.sub(r"MOLPATH = '.*'", "MOLPATH = '/nowhere'", text), "no molpath in /nowhere: correct MOLPATH"),
         (re.sub(r"VERSION = '.*'", "VERSION = '0.0.1'", text), "is not molpath 0.0.1: read CHANGELOG.md"),
     ):
         snakefile.write_text(change)
-        seen = type_in(desk, f"{start}cd study\nsnakemake --dry-run || true")
-        assert told in seen
-        assert "Traceback" not in seen
+        output = type_in(desk, f"{start}cd study\nsnakemake --dry-run || true")
+        assert message in output
+        assert "Traceback" not in output
     snakefile.write_text(text)
     config = desk / "study/config/config.yaml"
     config.write_text(config.read_text() + "\tfolds: 3\n")
-    seen = type_in(desk, f"{start}cd study\nsnakemake --dry-run || true")
-    assert f"config.yaml, line {len(config.read_text().splitlines())}" in seen
-    assert "tab" in seen
-    assert "Traceback" not in seen
+    output = type_in(desk, f"{start}cd study\nsnakemake --dry-run || true")
+    assert f"config.yaml, line {len(config.read_text().splitlines())}" in output
+    assert "tab" in output
+    assert "Traceback" not in output

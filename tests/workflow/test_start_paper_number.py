@@ -23,7 +23,7 @@ CASES = [f"{number}" for number in range(1, 13)]
 
 
 @pytest.fixture(scope="module")
-def here(tmp_path_factory, repository):
+def study(tmp_path_factory, repository):
     """A folder with slides as BCNB has them: JPEG files without a resolution, called by number."""
     folder = tmp_path_factory.mktemp("paper")
     put_clone(folder, repository)
@@ -57,15 +57,15 @@ def login(hub, folder):
     return names | {"HF_TOKEN": TOKEN}
 
 
-def test_the_page_leads_to_a_study_that_can_be_planned_and_run(here, hub, repository):
+def test_the_page_leads_to_a_study_that_can_be_planned_and_run(study, hub, repository):
     """The weights of CONCHv1.5 are nobody's to ship: before the run, another encoder takes their place."""
     page = repository / "workflow/docs/start_paper_number.md"
-    listed, asked, ready = blocks(page)
-    done = run_block(listed, here)
+    listed, ask, ready = blocks(page)
+    done = run_block(listed, study)
     assert done.returncode == 0, done.stdout
     assert re.search(r"^bcnb--er +1,058 slides +BCNB +registration +0\.921", done.stdout, re.M)
 
-    done = run_block(asked, here, **login(hub, here))
+    done = run_block(ask, study, **login(hub, study))
     assert done.returncode == 1
     assert "MISSING  12 slides of BCNB: from https://bcnb.grand-challenge.org/" in done.stdout
     assert "here     splits and labels" in done.stdout
@@ -75,21 +75,21 @@ def test_the_page_leads_to_a_study_that_can_be_planned_and_run(here, hub, reposi
     first, last = ready.splitlines()
     assert last == "cd bcnb && snakemake"
     (looks,) = blocks(page, "sh")
-    done = run_block(f"{first}\ncd bcnb\n{looks}", here, **login(hub, here))
+    done = run_block(f"{first}\ncd bcnb\n{looks}", study, **login(hub, study))
     assert done.returncode == 0, done.stdout[-4000:]
     assert "weights of encoder conch_v15 are fetched from https://huggingface.co/MahmoodLab/conchv1_5" in done.stdout
 
-    config = here / "bcnb/config/config.yaml"
+    config = study / "bcnb/config/config.yaml"
     text = config.read_text()
     assert "conch_v15: {adapter: conch_v15}" in text
     config.write_text(text.replace("{adapter: conch_v15}", "{adapter: mean_colour}"))
-    done = run_block(last, here, **login(hub, here))
+    done = run_block(last, study, **login(hub, study))
     assert done.returncode == 0, done.stdout[-6000:]
-    row = read_tsv(here / "bcnb/results/tables/published.tsv").to_dict("records")
-    mine = [one for one in row if one["task"] == "bcnb--er" and one["protocol"] == "linear_probe"]
-    (number,) = mine
+    row = read_tsv(study / "bcnb/results/tables/published.tsv").to_dict("records")
+    probed = [numbers for numbers in row if numbers["task"] == "bcnb--er" and numbers["protocol"] == "linear_probe"]
+    (number,) = probed
     assert (number["model"], number["published"], number["published_se"]) == ("mean-conch_v15", "0.889", "0.01")
-    folds = read_tsv(here / "bcnb/results/tables/metrics.tsv")
+    folds = read_tsv(study / "bcnb/results/tables/metrics.tsv")
     (frozen,) = folds[(folds.protocol == "logistic") & (folds.metric == "macro-ovr-auc")].to_dict("records")
     assert float(number["measured"]) == float(frozen["mean"])
-    assert "0.889" in unpacked((here / "bcnb/results/tables/published.html").read_text())
+    assert "0.889" in unpacked((study / "bcnb/results/tables/published.html").read_text())

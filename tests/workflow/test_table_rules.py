@@ -31,12 +31,12 @@ def test_tables_go_in_unchanged_and_keep_their_values(project):
     (folder / "counts.tsv").write_text(text.replace("\n", "\t\n").replace("\t\n", "\n", 1))
     with zipfile.ZipFile(folder / "tcga_all_clean.csv.zip", "w") as archive:
         archive.writestr("./tcga_all_clean.csv", WIDE)
-    wanted = ["X/rna", "W/rna", "W/dna"]
-    done = project.snakemake("--cores", "1", *(f"results/omics/{name}.h5ad" for name in wanted))
+    outputs = ["X/rna", "W/rna", "W/dna"]
+    done = project.snakemake("--cores", "1", *(f"results/omics/{name}.h5ad" for name in outputs))
     assert done.returncode == 0, done.stdout[-3000:]
-    matrix, wide, flags = (anndata.read_h5ad(folder / f"results/omics/{name}.h5ad") for name in wanted)
-    found = pd.DataFrame(matrix.layers["counts"].T, matrix.var_names, matrix.obs.case_id.to_numpy())
-    pd.testing.assert_frame_equal(found.loc[genes, cases], counts, check_dtype=False, check_names=False)
+    matrix, wide, flags = (anndata.read_h5ad(folder / f"results/omics/{name}.h5ad") for name in outputs)
+    read = pd.DataFrame(matrix.layers["counts"].T, matrix.var_names, matrix.obs.case_id.to_numpy())
+    pd.testing.assert_frame_equal(read.loc[genes, cases], counts, check_dtype=False, check_names=False)
     scores = wide.to_df().set_axis(wide.obs.case_id.to_numpy())
     assert scores["TP53"].to_dict() == {"C0": -0.5, "C1": 3.5, "C2": 0.75}
     assert scores["KRAS"].to_dict() == {"C0": 1.25, "C1": -0.25, "C2": 0.5}

@@ -77,12 +77,12 @@ def eight(tmp_path_factory, repository) -> tuple[Path, Terminal, str]:
 def test_messages_stand_whole_and_the_line_is_gone(eight):
     folder, terminal, text = eight
     assert_whole(text, folder)
-    told = [row for row in terminal.seen if LINE.fullmatch(row)]
-    assert len(told) > 5
-    steps = [int(re.search(r"(\d+) of \d+ steps", row)[1]) for row in told]
+    rows = [row for row in terminal.seen if LINE.fullmatch(row)]
+    assert len(rows) > 5
+    steps = [int(re.search(r"(\d+) of \d+ steps", row)[1]) for row in rows]
     assert steps == sorted(steps)
-    assert any(re.search(r"\| tissue: \d of 8 slides", row) for row in told)
-    assert any("3 set aside (mostly blank)" in row for row in told)
+    assert any(re.search(r"\| tissue: \d of 8 slides", row) for row in rows)
+    assert any("3 set aside (mostly blank)" in row for row in rows)
 
 
 def test_the_end_says_what_came_out(eight):
@@ -122,9 +122,9 @@ def test_a_narrow_terminal_gets_lines_that_fit(eight, repository):
     words = command(repository, "features", "--forcerun", "inspect_slides")
     terminal = Terminal(words, folder, 24, **QUICK)
     terminal.watch()
-    told = [row for row in terminal.seen if re.match(r"\d:\d\d \| ", row)]
-    assert told
-    assert all(len(row) <= 23 for row in told)
+    rows = [row for row in terminal.seen if re.match(r"\d:\d\d \| ", row)]
+    assert rows
+    assert all(len(row) <= 23 for row in rows)
 
 
 def test_a_failing_job_speaks_above_the_line_and_the_end_says_why(tmp_path, repository):
@@ -202,8 +202,8 @@ def test_the_page_shows_what_a_run_shows(tmp_path, repository):
     shown = [line for line in lines.splitlines() if LINE.fullmatch(line)]
     assert len(shown) >= 5
     # Which of them stand in one row is a matter of the moment, and of the machine.
-    seen = set().union(*(parts_of(row) for row in terminal.seen if LINE.fullmatch(row)))
-    assert set().union(*map(parts_of, shown)) <= seen
+    parts = set().union(*(parts_of(row) for row in terminal.seen if LINE.fullmatch(row)))
+    assert set().union(*map(parts_of, shown)) <= parts
 
 
 def parts_of(line: str) -> set[str]:

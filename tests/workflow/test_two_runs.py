@@ -57,12 +57,12 @@ class Run(subprocess.Popen):
         command = [Path(sys.executable).with_name("snakemake"), "--snakefile", repository / "workflow/Snakefile"]
         command += ["--configfile", "config.json", "--cores", "1", *arguments]
         self.said = folder / f"said-{time.monotonic_ns()}"
-        with self.said.open("w") as said:
+        with self.said.open("w") as output:
             super().__init__(
                 list(map(str, command)),
                 cwd=folder,
-                stdout=said,
-                stderr=said,
+                stdout=output,
+                stderr=output,
                 env=os.environ | {"OMP_NUM_THREADS": "1"},
             )
 
@@ -73,15 +73,15 @@ class Run(subprocess.Popen):
 
 def succeed(folder: Path, repository: Path, *arguments: str) -> str:
     """A run to its end, which must be a good one; its words."""
-    status, said = Run(folder, repository, *arguments).ends()
-    assert status == 0, said[-4000:]
-    return said
+    status, output = Run(folder, repository, *arguments).ends()
+    assert status == 0, output[-4000:]
+    return output
 
 
-def wait_for(what: Callable[[], bool], run: Run) -> None:
+def wait_for(condition: Callable[[], bool], run: Run) -> None:
     """Until `what()` is true; the run may not end before."""
     until = time.monotonic() + DEADLINE_S
-    while not what():
+    while not condition():
         assert run.poll() is None, run.said.read_text()[-4000:]
         assert time.monotonic() < until
         time.sleep(0.1)
@@ -126,10 +126,10 @@ def test_two_runs_cannot_spoil_each_others_shard(tiled, repository):
 
     first = Run(tiled, repository, "features")
     wait_for(lambda: extracts(first), first)
-    status, said = Run(tiled, repository, "features").ends()
+    status, output = Run(tiled, repository, "features").ends()
     assert status == 1
-    assert "Directory cannot be locked" in said
-    assert "--unlock" in said
+    assert "Directory cannot be locked" in output
+    assert "--unlock" in output
 
     succeed(tiled, repository, "--unlock", "features")  # misuse: the first is alive
     second = Run(tiled, repository, "--rerun-incomplete", "features")
@@ -139,12 +139,12 @@ def test_two_runs_cannot_spoil_each_others_shard(tiled, repository):
     assert not set(features) & set(results_of(tiled)), "nothing is left for both of them to write"
     (tiled / "go").touch()
     for run in (first, second):
-        status, said = run.ends()
-        assert status == 0, said[-4000:]
+        status, output = run.ends()
+        assert status == 0, output[-4000:]
 
-    found = results_of(tiled)
-    assert not [name for name in found if is_temporary(name)]
-    assert found == expected
+    paths = results_of(tiled)
+    assert not [name for name in paths if is_temporary(name)]
+    assert paths == expected
     for name in features:
         with h5py.File(tiled / "results" / name) as file:
             assert file["features"].shape[0] == file["coords"].shape[0] > 0

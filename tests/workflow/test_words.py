@@ -65,11 +65,11 @@ def texts(repository):
 
 @pytest.mark.parametrize("instead", PHRASES)
 def test_no_such_phrase(repository, instead):
-    found = []
+    lines = []
     for name, text in texts(repository):
         for number, line in enumerate(text.splitlines(), 1):
-            found += [f"{name}:{number}: {line.strip()[:100]}"] * bool(re.search(PHRASES[instead], line))
-    assert not found, f"write '{instead}':\n" + "\n".join(found)
+            lines += [f"{name}:{number}: {line.strip()[:100]}"] * bool(re.search(PHRASES[instead], line))
+    assert not lines, f"write '{instead}':\n" + "\n".join(lines)
 
 
 def documents(repository):
@@ -82,18 +82,23 @@ def documents(repository):
 
 @pytest.mark.parametrize("instead", IN_DOCUMENTS)
 def test_no_such_phrase_in_documents(repository, instead):
-    found = []
+    places = []
     for name, text in documents(repository):
         for match in re.finditer(IN_DOCUMENTS[instead], text):
             line = text.count("\n", 0, match.start()) + 1
-            found.append(f"{name}:{line}: {text[max(0, match.start() - 40) : match.end() + 20]!r}")
-    assert not found, f"write '{instead}':\n" + "\n".join(found)
+            places.append(f"{name}:{line}: {text[max(0, match.start() - 40) : match.end() + 20]!r}")
+    assert not places, f"write '{instead}':\n" + "\n".join(places)
 
 
 def test_documents_are_the_pages_the_configs_and_the_captions(repository):
     names = {name for name, _ in documents(repository)}
-    wanted = {"README.md", "config/config.yaml", "workflow/schemas/config.schema.yaml", "workflow/report/figures.yaml"}
-    assert wanted < names
+    expected = {
+        "README.md",
+        "config/config.yaml",
+        "workflow/schemas/config.schema.yaml",
+        "workflow/report/figures.yaml",
+    }
+    assert expected < names
     assert len(names) > 60
 
 
@@ -158,4 +163,4 @@ def test_local_names_say_what_they_hold(repository):
     ],
 )
 def test_a_vague_name_is_found(source, name):
-    assert [found for _, found in vague_names(source)] == [name]
+    assert [vague for _, vague in vague_names(source)] == [name]

@@ -24,9 +24,9 @@ def case(shared_data, server):
         pytest.skip(f"no answers of the GDC in {folder}")
 
     def load(name: str) -> dict:
-        found = json.loads((folder / name / "case.json").read_text())
-        server.answers = {sheet: found[sheet] for sheet in ("slides", "profiles") if sheet in found}
-        return found
+        stored = json.loads((folder / name / "case.json").read_text())
+        server.answers = {sheet: stored[sheet] for sheet in ("slides", "profiles") if sheet in stored}
+        return stored
 
     return load
 
@@ -34,8 +34,8 @@ def case(shared_data, server):
 def write(server, folder, **sections):
     settings = {"gdc": {}, "gtex": {}, "idc": {}, "gdc_api": server.address} | sections
     service = web.Service(2, 0.01, 5, server.address)
-    told = write_sheets(settings=settings, sheets=str(folder), downloads="downloads", service=service)
-    return read_tsv(folder / "slides.tsv"), read_tsv(folder / "profiles.tsv"), told
+    report = write_sheets(settings=settings, sheets=str(folder), downloads="downloads", service=service)
+    return read_tsv(folder / "slides.tsv"), read_tsv(folder / "profiles.tsv"), report
 
 
 def test_two_aliquots_are_named_so_that_the_rule_chooses_the_later_plate(server, case, tmp_path):
@@ -50,9 +50,9 @@ def test_two_aliquots_are_named_so_that_the_rule_chooses_the_later_plate(server,
 def test_metastases_are_asked_for(server, case, tmp_path):
     """The GDC is not asked to choose by sample_type, so a melanoma's slides and RNA come whatever kind they are of."""
     case("02-skcm-primary-slide-metastatic-rna")
-    slides, _, told = write(server, tmp_path, gdc={"T": GDC})
+    slides, _, report = write(server, tmp_path, gdc={"T": GDC})
     assert slides.sample_id.tolist() == ["TCGA-EE-A2GJ-01Z"]
-    assert any("no profiles of the GDC" in words for words in told.values())
+    assert any("no profiles of the GDC" in words for words in report.values())
     with pytest.raises(ValueError, match="acquire/gdc/T: no profiles of the GDC"):
         write(server, tmp_path, gdc={"T": GDC | {"paired_only": True}})
 
@@ -97,9 +97,9 @@ def test_nulls_are_empty_cells(server, case, tmp_path, caplog):
 
 def test_a_file_of_no_case_is_left_out_and_counted(server, case, tmp_path):
     case("08-no-cases")
-    slides, _, told = write(server, tmp_path, gdc={"T": GDC})
+    slides, _, report = write(server, tmp_path, gdc={"T": GDC})
     assert slides.case_id.tolist() == ["TCGA-XX-0008"]
-    assert told[f"{tmp_path}/left_out.tsv, slides of T"] == "1 of no project (not said): it belongs to no case"
+    assert report[f"{tmp_path}/left_out.tsv, slides of T"] == "1 of no project (not said): it belongs to no case"
 
 
 def test_warnings_of_the_api_are_shown(server, case, tmp_path):
@@ -110,29 +110,31 @@ def test_warnings_of_the_api_are_shown(server, case, tmp_path):
 
 def test_a_file_of_tumour_and_normal_is_nobodys(server, case, tmp_path):
     case("10-file-of-two-samples")
-    _, profiles, told = write(server, tmp_path, gdc={"T": GDC})
+    _, profiles, report = write(server, tmp_path, gdc={"T": GDC})
     assert len(profiles) == 0
-    assert told[f"{tmp_path}/left_out.tsv, profiles of T"] == "1 of CPTAC-3 (not said): a mixture of tumour and normal"
+    assert (
+        report[f"{tmp_path}/left_out.tsv, profiles of T"] == "1 of CPTAC-3 (not said): a mixture of tumour and normal"
+    )
 
 
 def test_gtex_by_sample_id(server, case, tmp_path):
-    found = case("11-gtex-histology")
-    server.images = found["images"][0]["data"]
-    listed = "".join(f"{name}\t{2 if '0526' in name else ''}\tRNASEQ\n" for name in found["samples"])
+    stored = case("11-gtex-histology")
+    server.images = stored["images"][0]["data"]
+    listed = "".join(f"{name}\t{2 if '0526' in name else ''}\tRNASEQ\n" for name in stored["samples"])
     server.files["/samples.txt"] = f"SAMPID\tSMATSSCR\tSMAFRZE\n{listed}".encode()
     server.files |= {f"/images/{image['tissueSampleId']}": b"II*\0" for image in server.images}
     portal = {
         "api": server.address, "slide_list": "", "images": f"{server.address}/images", "folder": "", "tpm_md5": "",
         "samples": f"{server.address}/samples.txt", "tpm": f"{server.address}/tpm.gct.gz", "paired_only": False,
     }  # fmt: skip
-    slides, profiles, told = write(server, tmp_path, gtex={"GTEX": portal})
+    slides, profiles, report = write(server, tmp_path, gtex={"GTEX": portal})
     columns = ["slide_id", "sample_id", "organ", "pathology", "autolysis"]
     assert slides[columns].values.tolist() == [
         ["GTEX-1117F-0526", "GTEX-1117F-0526-SM-5EGHJ", "Artery", "monckeberg,sclerotic", "2"],
         ["GTEX-1117F-3226", "GTEX-1117F-3226-SM-5N9CT", "Brain", "monckeberg,sclerotic", ""],
     ]
-    assert profiles.sample_id.tolist() == [name for name in found["samples"] if name.startswith("GTEX")]
-    assert told[f"{tmp_path}/left_out.tsv, slides of GTEX"] == "1 of GTEx (normal): the portal hides it"
+    assert profiles.sample_id.tolist() == [name for name in stored["samples"] if name.startswith("GTEX")]
+    assert report[f"{tmp_path}/left_out.tsv, slides of GTEX"] == "1 of GTEx (normal): the portal hides it"
     _, profiles, _ = write(server, tmp_path, gtex={"GTEX": portal | {"paired_only": True}})
     assert profiles.column.tolist() == ["GTEX-1117F-0526-SM-5EGHJ", "GTEX-1117F-3226-SM-5N9CT"]
     server.pages = {"/images/GTEX-1117F-0526"}
@@ -155,8 +157,8 @@ def fill(server, kinds, **more):
     """A slide and RNA of a case each; kinds: what is said of its sample, a dict."""
     for i, kind in enumerate(kinds):
         case = f"TCGA-AA-{i:04d}"
-        for file, name, what in ((f"s{i}", f"{case}-slide.svs", DIAGNOSTIC), (f"r{i}", f"r{i}.tsv", STAR)):
-            server.add(file, name, b"x", case, f"{case}-S", project="TCGA-SKCM", **what)
+        for file, name, fields in ((f"s{i}", f"{case}-slide.svs", DIAGNOSTIC), (f"r{i}", f"r{i}.tsv", STAR)):
+            server.add(file, name, b"x", case, f"{case}-S", project="TCGA-SKCM", **fields)
             server.records[-1]["cases"][0]["samples"] = [{"submitter_id": f"{case}-S"} | kind]
 
 
@@ -169,16 +171,16 @@ def test_melanomas_come_with_their_metastases_and_what_is_left_out_is_counted(se
         {"tissue_type": "Normal", "tumor_descriptor": "Not Applicable", "specimen_type": "Solid Tissue"},
     ]
     fill(server, old + new)
-    slides, profiles, told = write(server, tmp_path, gdc={"T": GDC})
+    slides, profiles, report = write(server, tmp_path, gdc={"T": GDC})
     assert len(slides) == len(profiles) == 5
-    slides, _, told = write(server, tmp_path, gdc={"T": GDC | {"sample_types": ["Primary Tumor"]}})
+    slides, _, report = write(server, tmp_path, gdc={"T": GDC | {"sample_types": ["Primary Tumor"]}})
     assert len(slides) == 3
     table = read_tsv(tmp_path / "left_out.tsv")
     assert table[table.sheet == "slides"].values.tolist() == [
         ["T", "slides", "TCGA-SKCM", kind, "not among sample_types", "1"]
         for kind in ("Metastatic", "Normal Not Applicable", "Tumor Metastatic")
     ]
-    assert "1 of TCGA-SKCM (Metastatic): not among sample_types" in told[f"{tmp_path}/left_out.tsv, slides of T"]
+    assert "1 of TCGA-SKCM (Metastatic): not among sample_types" in report[f"{tmp_path}/left_out.tsv, slides of T"]
     slides, _, _ = write(server, tmp_path, gdc={"T": GDC | {"sample_types": ["Metastatic", "Solid Tissue Normal"]}})
     assert len(slides) == 3
 
@@ -186,9 +188,9 @@ def test_melanomas_come_with_their_metastases_and_what_is_left_out_is_counted(se
 def test_a_field_that_left_the_api_is_warned_of_and_the_others_tell(server, tmp_path):
     fill(server, [{"sample_type": "Primary Tumor", "tissue_type": "Tumor"}] * 2)
     server.unknown_fields = {"cases.samples.sample_type"}
-    slides, _, told = write(server, tmp_path, gdc={"T": GDC})
+    slides, _, report = write(server, tmp_path, gdc={"T": GDC})
     assert slides.sample_type.tolist() == ["tumour"] * 2
-    assert told["warning 1"] == "the GDC warns, fields: unrecognized values: [cases.samples.sample_type]"
+    assert report["warning 1"] == "the GDC warns, fields: unrecognized values: [cases.samples.sample_type]"
 
 
 def test_fields_that_contradict_each_other_are_nobodys_word(server, tmp_path):

@@ -30,7 +30,7 @@ except WeightsUnavailable as error:
 class Hub(BaseHTTPRequestHandler):
     """Open: bioptimus/H-optimus-0. Gated: MahmoodLab/UNI. Of H0-mini only the second name exists."""
 
-    asked: list[str] = []
+    requests: list[str] = []
 
     def log_message(self, *_):
         pass
@@ -87,38 +87,38 @@ def fetch(name, folder, address, repository, **variables):
 
 
 def test_the_file_comes_as_published_and_then_from_the_cache(hub, tmp_path, repository):
-    status, told, target = fetch("hoptimus0", tmp_path, hub, repository)
-    assert status == 0, told
+    status, output, target = fetch("hoptimus0", tmp_path, hub, repository)
+    assert status == 0, output
     assert target.read_bytes() == CONTENTS
-    assert f"commit {COMMIT}" in told
-    assert hashlib.sha256(CONTENTS).hexdigest() in told
+    assert f"commit {COMMIT}" in output
+    assert hashlib.sha256(CONTENTS).hexdigest() in output
     target.unlink()
-    status, told, target = fetch(
+    status, output, target = fetch(
         "hoptimus0", tmp_path, hub, repository, HF_HUB_OFFLINE="1", HF_ENDPOINT="http://[::1]:9"
     )
-    assert status == 0, told
+    assert status == 0, output
     assert target.read_bytes() == CONTENTS
     assert [path.name for path in target.parent.iterdir()] == ["hoptimus0"]
 
 
 def test_the_second_name_is_taken_where_the_first_does_not_exist(hub, tmp_path, repository):
-    status, told, target = fetch("h0_mini", tmp_path, hub, repository)
-    assert status == 0, told
+    status, output, target = fetch("h0_mini", tmp_path, hub, repository)
+    assert status == 0, output
     assert target.read_bytes() == CONTENTS
 
 
 def test_without_access_it_says_where_to_ask_how_to_log_in_and_what_to_do_by_hand(hub, tmp_path, repository):
-    status, told, target = fetch("uni_v1", tmp_path, hub, repository)
+    status, output, target = fetch("uni_v1", tmp_path, hub, repository)
     assert status == 1
-    assert "no access to MahmoodLab/UNI (HTTP 403)" in told
+    assert "no access to MahmoodLab/UNI (HTTP 403)" in output
     for part in (
         "ask at https://huggingface.co/MahmoodLab/UNI",
         "hf auth login",
         "HF_TOKEN",
         "weights: /path/to/pytorch",
     ):
-        assert part in told
-    assert "Traceback" not in told
+        assert part in output
+    assert "Traceback" not in output
     assert not target.exists()
     # the commit that the table pins
     assert any("/resolve/77ffbca1ee1cdcee6e87f6deebd2db8a5888c721/" in path for path in Hub.asked)
@@ -133,8 +133,8 @@ def test_without_access_it_says_where_to_ask_how_to_log_in_and_what_to_do_by_han
     ],
 )
 def test_without_network_it_says_how_to_place_the_file(variables, reason, hub, tmp_path, repository):
-    status, told, _ = fetch("virchow2", tmp_path, hub, repository, **variables)
+    status, output, _ = fetch("virchow2", tmp_path, hub, repository, **variables)
     assert status == 1
-    assert reason in told
-    assert "download pytorch_model.bin from https://huggingface.co/paige-ai/Virchow2" in told
+    assert reason in output
+    assert "download pytorch_model.bin from https://huggingface.co/paige-ai/Virchow2" in output
     assert not list(Path(tmp_path / "resources").glob("*"))

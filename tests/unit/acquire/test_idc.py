@@ -38,12 +38,12 @@ GDC = {
 def write(server, folder: Path, **sections):
     settings = {"gdc": {}, "gtex": {}, "idc": {}, "gdc_api": server.address} | sections
     service = web.Service(2, 0.01, 5, server.address)
-    told = write_sheets(settings=settings, sheets=str(folder), downloads="downloads", service=service)
-    return read_tsv(folder / "slides.tsv"), read_tsv(folder / "profiles.tsv"), told
+    report = write_sheets(settings=settings, sheets=str(folder), downloads="downloads", service=service)
+    return read_tsv(folder / "slides.tsv"), read_tsv(folder / "profiles.tsv"), report
 
 
 def test_slides_of_a_collection_are_a_sheet(server, tmp_path):
-    slides, profiles, told = write(server, tmp_path, idc={"TCGA": TCGA}, **write_index(tmp_path, SERIES))
+    slides, profiles, report = write(server, tmp_path, idc={"TCGA": TCGA}, **write_index(tmp_path, SERIES))
     columns = ["slide_id", "project", "specimen", "sample_id", "sample_type", "bytes"]
     assert slides[columns].values.tolist() == [
         ["TCGA-KL-8323-11Z-00-DX1", "TCGA-KICH", "FFPE", "TCGA-KL-8323-11Z", "normal", "4000004"],
@@ -58,7 +58,7 @@ def test_slides_of_a_collection_are_a_sheet(server, tmp_path):
         "doi": "10.5281/zenodo.1", "transfer_syntax": "JPEG Baseline",
     }  # fmt: skip
     assert len(profiles) == 0
-    assert told[f"{tmp_path}/left_out.tsv, slides of TCGA"] == (
+    assert report[f"{tmp_path}/left_out.tsv, slides of TCGA"] == (
         "1 of TCGA-SKCM (Frozen HE TP): description is not what is asked for"
     )
     assert server.asked == []
@@ -92,36 +92,36 @@ def test_two_slides_of_one_name_keep_both_and_a_contradiction_is_nobodys(server,
         ("tcga_skcm", "TCGA-3N-A9WD", "13", "FFPE HE NT DX1", "TCGA-3N-A9WD-01Z-00-DX1", "Skin", "SM"),
         ("tcga_skcm", "TCGA-3N-A9WE", "14", "FFPE HE TP DX1", "TCGA-3N-A9WF-01Z-00-DX1", "Skin", "SM"),
     ]
-    slides, _, told = write(server, tmp_path, idc={"TCGA": TCGA}, **write_index(tmp_path, SERIES + more))
+    slides, _, report = write(server, tmp_path, idc={"TCGA": TCGA}, **write_index(tmp_path, SERIES + more))
     assert [name for name in slides.slide_id if "A9WB" in name] == [
         f"TCGA-3N-A9WB-01Z-00-DX1.{UID}.{end}" for end in (1, 12)
     ]
     assert not {"TCGA-3N-A9WD", "TCGA-3N-A9WE"} & set(slides.case_id)
-    assert "name and description contradict each other" in told[f"{tmp_path}/left_out.tsv, slides of TCGA"]
+    assert "name and description contradict each other" in report[f"{tmp_path}/left_out.tsv, slides of TCGA"]
 
 
 @pytest.mark.parametrize(
-    ("wanted", "says"),
+    ("settings", "says"),
     [
         ({"collections": ["tcga_sckm"]}, "acquire/idc/TCGA: the index 25.0.5 has no collection tcga_sckm.*tcga_skcm"),
         ({"description": "FFPE ("}, "acquire/idc/TCGA/description: 'FFPE \\(' is no regular expression"),
         ({"description": "^PG"}, "acquire/idc/TCGA: no series description holds '\\^PG'"),
     ],
 )  # fmt: skip
-def test_what_matches_nothing_is_refused(server, tmp_path, wanted, says):
+def test_what_matches_nothing_is_refused(server, tmp_path, settings, says):
     with pytest.raises(ValueError, match=says):
-        write(server, tmp_path, idc={"TCGA": TCGA | wanted}, **write_index(tmp_path, SERIES))
+        write(server, tmp_path, idc={"TCGA": TCGA | settings}, **write_index(tmp_path, SERIES))
 
 
 def test_a_sheet_that_does_not_fit_on_the_disk_says_so(server, tmp_path, monkeypatch):
     usage = namedtuple("usage", "total used free")(1, 1, 6_000_000)
     monkeypatch.setattr(room.shutil, "disk_usage", lambda path: usage)
     settings = write_index(tmp_path, SERIES)
-    slides, _, told = write(server, tmp_path, idc={"TCGA": TCGA}, **settings)
+    slides, _, report = write(server, tmp_path, idc={"TCGA": TCGA}, **settings)
     assert slides.bytes.astype(int).sum() == 7_000_007
-    assert "0.0 GB are to be downloaded, 0.0 GB are free. Make room" in told["warning 1"]
-    _, _, told = write(server, tmp_path, idc={"TCGA": TCGA | {"collections": ["tcga_skcm"]}}, **settings)
-    assert "warning 1" not in told
+    assert "0.0 GB are to be downloaded, 0.0 GB are free. Make room" in report["warning 1"]
+    _, _, report = write(server, tmp_path, idc={"TCGA": TCGA | {"collections": ["tcga_skcm"]}}, **settings)
+    assert "warning 1" not in report
 
 
 def test_a_cohort_without_collections_is_not_taken_from_the_idc(server, tmp_path):
@@ -139,14 +139,14 @@ def test_rna_of_the_gdc_is_joined_by_case(server, tmp_path):
         server.add(f"r-{case}", f"{case}.tsv", b"counts", case, f"{case}-01", project="CPTAC-3", **STAR)
     luad = {"collections": ["cptac_luad"], "description": "", "folder": ""}
     gdc = GDC | {"programs": ["CPTAC"]}
-    slides, profiles, told = write(server, tmp_path, idc={"L": luad}, gdc={"L": gdc}, **write_index(tmp_path, SERIES))
+    slides, profiles, report = write(server, tmp_path, idc={"L": luad}, gdc={"L": gdc}, **write_index(tmp_path, SERIES))
     assert slides[["slide_id", "sample_type"]].values.tolist() == [
         ["C3L-00001-21", "tumour"],
         ["C3L-00001-26", "normal"],
     ]
     assert profiles.case_id.tolist() == ["C3L-00001"]
-    assert [asked for asked in server.asked if asked[1] == "/files"].__len__() == 1  # no slides are asked for
-    assert "1 of CPTAC-3 (tumour): no slide beside it" in told[f"{tmp_path}/left_out.tsv, profiles of L"]
+    assert [request for request in server.asked if request[1] == "/files"].__len__() == 1  # no slides are asked for
+    assert "1 of CPTAC-3 (tumour): no slide beside it" in report[f"{tmp_path}/left_out.tsv, profiles of L"]
     gdc |= {"paired_only": False}
     slides, profiles, _ = write(server, tmp_path, idc={"L": luad}, gdc={"L": gdc}, **write_index(tmp_path, SERIES))
     assert (len(slides), len(profiles)) == (3, 2)
@@ -177,15 +177,15 @@ def test_gtex_slides_of_the_idc_are_paired_by_the_portals_sample(server, tmp_pat
 
 
 def test_config_public_takes_slides_of_tcga_and_gtex_from_the_idc(server, tmp_path, repository):
-    wanted = yaml.safe_load((repository / "config/public/config.yaml").read_text())["acquire"]
+    acquire = yaml.safe_load((repository / "config/public/config.yaml").read_text())["acquire"]
     server.add("r", "r.tsv", b"x", "TCGA-3N-A9WB", "TCGA-3N-A9WB-01A", **STAR)
     sample = "GTEX-1117F-0526-SM-5EGHJ"
     image = {"tissueSampleId": "GTEX-1117F-0526", "subjectId": "GTEX-1117F", "sampleId": sample}
     server.images, server.files["/samples.txt"] = [image], f"SAMPID\tSMAFRZE\n{sample}\tRNASEQ\n".encode()
     portal = {"api": server.address, "slide_list": "", "images": f"{server.address}/moved", "folder": "", "tpm_md5": ""}
     portal |= {"samples": f"{server.address}/samples.txt", "tpm": f"{server.address}/tpm.gct.gz", "paired_only": True}
-    idc = {name: {"description": "", "folder": ""} | one for name, one in wanted["idc"].items()}
-    gdc, gtex = {"TCGA": GDC | wanted["gdc"]["TCGA"]}, {"GTEX": portal | wanted["gtex"]["GTEX"]}
+    idc = {name: {"description": "", "folder": ""} | section for name, section in acquire["idc"].items()}
+    gdc, gtex = {"TCGA": GDC | acquire["gdc"]["TCGA"]}, {"GTEX": portal | acquire["gtex"]["GTEX"]}
     slides, profiles, _ = write(server, tmp_path, idc=idc, gdc=gdc, gtex=gtex, **write_index(tmp_path, SERIES))
     assert sorted(slides.cohort) == ["GTEX", "TCGA", "TCGA", "TCGA"]
     assert all(url.startswith("s3://idc-open-data/") for url in slides.url)
@@ -200,9 +200,9 @@ def test_the_index_of_the_package_gives_what_an_independent_query_gives(server, 
         "CPTAC": {"collections": ["cptac_*"], "description": "", "folder": ""},
     }
     slides, _, _ = write(server, tmp_path, idc=idc, idc_index="", idc_names="")
-    asked = [("Modality", "=", "SM")]
+    filters = [("Modality", "=", "SM")]
     columns = ["collection_id", "SeriesDescription", "series_size_MB"]
-    table = parquet.read_table(idc_index_data.IDC_INDEX_PARQUET_FILEPATH, columns=columns, filters=asked).to_pandas()
+    table = parquet.read_table(idc_index_data.IDC_INDEX_PARQUET_FILEPATH, columns=columns, filters=filters).to_pandas()
     tcga = table.collection_id.str.startswith("tcga_") & table.SeriesDescription.str.startswith("FFPE")
     table = table[tcga | (table.collection_id == "gtex") | table.collection_id.str.startswith("cptac_")]
     assert len(slides) == len(table)

@@ -44,9 +44,9 @@ def test_a_series_cut_and_resumed_becomes_a_slide(server, series, tmp_path, part
     assert not any(".part" in name for name in os.listdir(tmp_path / "slides"))
     slide = inspect_slide({"slide_id": "a", "case_id": "c", "path": str(folder), "mpp": "", "keep": "auto"})
     assert (slide["status"], slide["width"], slide["mpp"]) == ("ok", 512, "0.5")
-    asked = len(server.asked)
+    requests_before = len(server.asked)
     assert download(tmp_path, series).equals(row)
-    assert len(server.asked) == asked
+    assert len(server.asked) == requests_before
 
 
 def test_after_a_failure_the_finished_objects_are_kept(server, series, tmp_path):

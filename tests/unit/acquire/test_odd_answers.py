@@ -24,7 +24,7 @@ def cut_first(then):
     return lambda h, n: h.answer(200, CONTENTS, send=400_000, ETag='"v"') if n == 0 else then(h, n)
 
 
-@pytest.mark.parametrize("known", [{}, {"md5": ""}, NOTHING])
+@pytest.mark.parametrize("facts", [{}, {"md5": ""}, NOTHING])
 @pytest.mark.parametrize(
     "then",
     [
@@ -36,8 +36,8 @@ def cut_first(then):
     ],
     ids=["later-start", "short-pieces", "multipart"],
 )  # fmt: skip
-def test_pieces_that_do_not_fit_are_not_put_together(odd, tmp_path, then, known):
-    file = file_of(odd(cut_first(then)), tmp_path, **known)
+def test_pieces_that_do_not_fit_are_not_put_together(odd, tmp_path, then, facts):
+    file = file_of(odd(cut_first(then)), tmp_path, **facts)
     assert download(tmp_path, file).status["a.svs"] == "ok"
     assert Path(file["path"]).read_bytes() == CONTENTS
 
@@ -64,13 +64,13 @@ def test_without_any_version_a_cut_file_without_md5_starts_again(odd, tmp_path):
     assert Path(file["path"]).read_bytes() == NEWER
 
 
-@pytest.mark.parametrize("known", [{}, {"md5": ""}])
-def test_a_cut_without_a_length_is_gone_on_with(odd, tmp_path, known):
+@pytest.mark.parametrize("facts", [{}, {"md5": ""}])
+def test_a_cut_without_a_length_is_gone_on_with(odd, tmp_path, facts):
     def answer(h, n):
         h.piece(CONTENTS, h.start, length=False, send=300_000 if n < 3 else None, ETag='"v"')
 
     server = odd(answer)
-    file = file_of(server, tmp_path, **known)
+    file = file_of(server, tmp_path, **facts)
     assert download(tmp_path, file).status["a.svs"] == "ok"
     assert [headers.get("Range") for _, headers in server.asked][1:] == [f"bytes={i}00000-" for i in (3, 6, 9)]
 
@@ -96,12 +96,12 @@ def test_answers_without_a_file_are_told(odd, tmp_path, status):
     assert (row.reason, row.detail) == ("not_the_file", f"twice the answer is no file (HTTP {status})")
 
 
-@pytest.mark.parametrize("known", [{}, NOTHING])
+@pytest.mark.parametrize("facts", [{}, NOTHING])
 @pytest.mark.parametrize("kind", ["gzip", "x-gzip"])
-def test_a_packed_file_stays_packed(odd, tmp_path, kind, known):
+def test_a_packed_file_stays_packed(odd, tmp_path, kind, facts):
     packed = gzip.compress(b"a\tb\n" * 1000)
     server = odd(lambda h, n: h.answer(200, packed, Content_Encoding=kind))
-    file = file_of(server, tmp_path, "/a.maf.gz", packed, **known)
+    file = file_of(server, tmp_path, "/a.maf.gz", packed, **facts)
     assert download(tmp_path, file).status["a.maf.gz"] == "ok"
     assert Path(file["path"]).read_bytes() == packed
 
@@ -166,14 +166,14 @@ def test_no_login_query_or_token_is_told(odd, tmp_path, monkeypatch, caplog, sta
     server = odd(echo)
     file = file_of(server, tmp_path)
     file["url"] = file["url"].replace("://", "://user:s3cretpassword@") + "?token=s3cretsignature"
-    told = ""
+    rows = ""
     try:
-        told = download(tmp_path, file, host=server.address).to_string()
+        rows = download(tmp_path, file, host=server.address).to_string()
     except (AccessDenied, Unreachable) as error:
-        told = str(error)
+        rows = str(error)
     assert any(TOKEN in str(headers) for _, headers in server.asked)
     for secret in ("s3cretpassword", "s3cretsignature", TOKEN):
-        assert secret not in told + caplog.text
+        assert secret not in rows + caplog.text
 
 
 def test_a_session_of_a_bucket_is_not_sent_on(odd, tmp_path, monkeypatch):

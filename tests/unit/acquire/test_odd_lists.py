@@ -118,8 +118,8 @@ def test_odd_lists_of_a_bucket(odd, tmp_path, monkeypatch, lists, reason):
 def write(server, folder, **sections):
     settings = {"gdc": {}, "gtex": {}, "idc": {}, "gdc_api": server.address} | sections
     service = web.Service(2, 0.01, 5, server.address)
-    told = write_sheets(settings=settings, sheets=str(folder), downloads="downloads", service=service)
-    return read_tsv(folder / "slides.tsv"), read_tsv(folder / "profiles.tsv"), told
+    report = write_sheets(settings=settings, sheets=str(folder), downloads="downloads", service=service)
+    return read_tsv(folder / "slides.tsv"), read_tsv(folder / "profiles.tsv"), report
 
 
 def hit(file_id: str, name: str, **more) -> dict:
@@ -132,11 +132,11 @@ def test_names_of_the_gdc_become_names_that_sheets_may_have(tmp_path):
         "projects": [], "programs": [], "sample_types": [], "access": ["open"], "strategy": "Diagnostic Slide",
         "paired_only": True, "folder": "",
     }  # fmt: skip
-    found = {"slides": [hit("s1", "a b.svs"), hit("s2", "..")], "profiles": [hit("r1", "x.tsv")]}
+    hits_of = {"slides": [hit("s1", "a b.svs"), hit("s2", "..")], "profiles": [hit("r1", "x.tsv")]}
     with gdc_serving() as server:
         server.answers = {
             sheet: {"data": {"hits": hits, "pagination": {"total": len(hits)}}, "warnings": ["an old field"]}
-            for sheet, hits in found.items()
+            for sheet, hits in hits_of.items()
         }
         slides, profiles, _ = write(server, tmp_path, gdc={"T": cohort})
     assert slides[["slide_id", "case_id"]].values.tolist() == [["a_b", "P_1_2"]]
@@ -144,23 +144,24 @@ def test_names_of_the_gdc_become_names_that_sheets_may_have(tmp_path):
 
 
 def test_overlapping_cohorts_and_shared_names_of_cases_are_told(odd, tmp_path):
-    wanted = {"collections": ["tcga_*"], "description": "", "folder": ""}
+    section = {"collections": ["tcga_*"], "description": "", "folder": ""}
     settings = write_index(tmp_path / "index", [("tcga_x", "C", "1", "HE", "", "", "SM")])
-    told = write(odd(), tmp_path, idc={"T": wanted, "U": wanted}, **settings)[2]
-    assert any("repeats ids (1 in all, first C." in words for words in told.values())
+    report = write(odd(), tmp_path, idc={"T": section, "U": section}, **settings)[2]
+    assert any("repeats ids (1 in all, first C." in words for words in report.values())
     cohort = {
         "projects": [], "programs": [], "sample_types": [], "access": ["open"], "strategy": "Diagnostic Slide",
         "paired_only": True, "folder": "",
     }  # fmt: skip
     hits = {"slides": hit("s1", "a.svs"), "profiles": hit("r1", "x.tsv")}
-    for name, one in zip("AB", hits.values(), strict=True):
-        one["cases"][0]["project"] = {"project_id": name}
+    for name, listed in zip("AB", hits.values(), strict=True):
+        listed["cases"][0]["project"] = {"project_id": name}
     with gdc_serving() as server:
         server.answers = {
-            sheet: {"data": {"hits": [one], "pagination": {"total": 1}}, "warnings": {}} for sheet, one in hits.items()
+            sheet: {"data": {"hits": [hit_of_sheet], "pagination": {"total": 1}}, "warnings": {}}
+            for sheet, hit_of_sheet in hits.items()
         }
-        told = write(server, tmp_path, gdc={"T": cohort})[2]
-    assert any("projects share names of cases (1 in all, first P 1/2, in A, B)" in words for words in told.values())
+        report = write(server, tmp_path, gdc={"T": cohort})[2]
+    assert any("projects share names of cases (1 in all, first P 1/2, in A, B)" in words for words in report.values())
 
 
 def test_gaps_in_the_index_cost_one_slide(odd, tmp_path):
@@ -174,8 +175,8 @@ def test_gaps_in_the_index_cost_one_slide(odd, tmp_path):
     ):  # fmt: skip
         index.loc[row, column] = value
     index.to_parquet(settings["idc_index"])
-    wanted = {"collections": ["tcga_*"], "description": "", "folder": ""}
-    slides, _, _ = write(odd(), tmp_path, idc={"T": wanted}, **settings)
+    section = {"collections": ["tcga_*"], "description": "", "folder": ""}
+    slides, _, _ = write(odd(), tmp_path, idc={"T": section}, **settings)
     assert slides.case_id.tolist() == ["C0", "C1", "C6"]
     assert slides.bytes.tolist() == ["", "", "6000006"]
     left = read_tsv(tmp_path / "left_out.tsv")

@@ -66,10 +66,10 @@ def test_refused_files_are_set_aside_and_the_others_come(server, tmp_path, bad, 
 
 def test_only_the_gdcs_own_refusals_name_its_portal(server, tmp_path):
     server.always = {"/data/00": (403, "not an open file")}
-    theirs = download(server, tmp_path / "a", files_of(server, tmp_path / "a")).detail["00"]
-    assert "portal.gdc" not in theirs
-    assert "keep = no" in theirs
-    assert theirs.endswith("It says: not an open file")
+    detail = download(server, tmp_path / "a", files_of(server, tmp_path / "a")).detail["00"]
+    assert "portal.gdc" not in detail
+    assert "keep = no" in detail
+    assert detail.endswith("It says: not an open file")
     assert (
         "portal.gdc" in download(server, tmp_path / "b", files_of(server, tmp_path / "b"), server.address).detail["00"]
     )
@@ -79,22 +79,22 @@ def test_a_second_run_asks_for_what_is_missing_and_for_nothing_else(server, tmp_
     server.always = {"/data/03": 500, "/data/07": (403, "no")}
     notes = str(tmp_path / "notes.tsv")
     download(server, tmp_path, files_of(server, tmp_path), notes=notes)
-    asked = len(server.asked)
+    requests_before = len(server.asked)
     rows = download(server, tmp_path, files_of(server, tmp_path), notes=notes)
     assert set(rows.index[rows.status != "ok"]) == {"03", "07"}
     # The one that is known to be there is asked for its first byte: the service is well.
-    peeks = [path for _, path, headers in server.asked[asked:] if headers.get("Range") == "bytes=0-0"]
+    peeks = [path for _, path, headers in server.asked[requests_before:] if headers.get("Range") == "bytes=0-0"]
     assert len(set(peeks)) == 1
-    assert {path for _, path, _ in server.asked[asked:]} == {"/data/03", "/data/07", *peeks}
+    assert {path for _, path, _ in server.asked[requests_before:]} == {"/data/03", "/data/07", *peeks}
     server.always = {}
     assert set(download(server, tmp_path, files_of(server, tmp_path), notes=notes).status) == {"ok"}
 
 
 def test_a_service_that_refuses_everything_stops_the_job_and_names_the_files(server, tmp_path):
     server.always = {path: (403, "log in") for path in server.files}
-    with pytest.raises(AccessDenied, match=r"refuses all 12 files.*00, 01, 02.*It says: log in") as told:
+    with pytest.raises(AccessDenied, match=r"refuses all 12 files.*00, 01, 02.*It says: log in") as refused:
         download(server, tmp_path, files_of(server, tmp_path))
-    assert "portal.gdc" not in str(told.value)
+    assert "portal.gdc" not in str(refused.value)
     assert not (tmp_path / "manifest.tsv").exists()
 
 
@@ -199,8 +199,8 @@ def test_refused_files_of_all_jobs_are_one_list_and_one_command_tries_them_again
     service = web.Service(attempts=2, wait_s=0.01, timeout_s=5)
     for block, part in (("00000", files[:6]), ("00001", files[6:10]), ("00002", files[10:])):
         download_files(files=part, manifest=str(manifests / f"{block}.tsv"), service=service)
-    told = list_refused(str(tmp_path / "downloads"), retry=False)
-    assert told.endswith("refused.tsv: 2 files (1 denied, 1 unreachable)")
+    listed = list_refused(str(tmp_path / "downloads"), retry=False)
+    assert listed.endswith("refused.tsv: 2 files (1 denied, 1 unreachable)")
     table = read_tsv(tmp_path / "downloads/refused.tsv")
     assert table[["kind", "block", "id", "reason"]].values.tolist() == [
         ["slides", "00000", "03", "unreachable"],
@@ -230,9 +230,9 @@ def test_five_of_a_thousand_are_refused(server, tmp_path):
     assert (rows.status == "ok").sum() == 995
     assert sorted(rows.index[rows.status != "ok"]) == [path[-4:] for path in bad]
     assert len([path for path in (tmp_path / "f").iterdir() if path.suffix != ".part"]) == 995
-    asked = len(server.asked)
+    requests_before = len(server.asked)
     download(server, tmp_path, files, notes=str(tmp_path / "notes.tsv"))
-    assert len({path for _, path, _ in server.asked[asked:]} - set(bad)) == 1
+    assert len({path for _, path, _ in server.asked[requests_before:]} - set(bad)) == 1
 
 
 OLD, NEW = "d570eccc-3c1c-4c4f-ae04-96be71fbe001", "0f8d8202-a1ca-4ea1-98b2-c20a6b084701"
@@ -244,7 +244,7 @@ def replaced(server, tmp_path) -> dict:
     server.add(NEW, "a.svs", TIFF, "TCGA-AA-0001", "TCGA-AA-0001-01Z")
     versions = ((OLD, "1", "superseded", "12.0"), (NEW, "2", "released", "31.0"))
     names = ("uuid", "version", "file_change", "data_release")
-    server.history[OLD] = [dict(zip(names, one, strict=True)) for one in versions]
+    server.history[OLD] = [dict(zip(names, version, strict=True)) for version in versions]
     return {
         "id": "a",
         "path": str(tmp_path / "a.svs"),

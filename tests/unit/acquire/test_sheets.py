@@ -39,8 +39,8 @@ def server():
 def write(server, folder, gdc=None, gtex=None, attempts=2, **more):
     settings = {"gdc": gdc or {}, "gtex": gtex or {}, "idc": {}, "gdc_api": server.address + "/"} | more
     service = web.Service(attempts, 0.01, 5, server.address)
-    told = write_sheets(settings=settings, sheets=str(folder), downloads="resources/downloads", service=service)
-    return read_tsv(folder / "slides.tsv"), read_tsv(folder / "profiles.tsv"), told
+    report = write_sheets(settings=settings, sheets=str(folder), downloads="resources/downloads", service=service)
+    return read_tsv(folder / "slides.tsv"), read_tsv(folder / "profiles.tsv"), report
 
 
 def test_gdc_lists_diagnostic_slides_of_cases_with_expression(server, tmp_path):
@@ -62,8 +62,8 @@ def test_gdc_lists_diagnostic_slides_of_cases_with_expression(server, tmp_path):
 
 def test_what_is_asked_for_decides(server, tmp_path):
     """Frozen slides; any sample type; without pairing; another folder, as gdc-client fills it."""
-    wanted = GDC | {"strategy": "Tissue Slide", "sample_types": [], "paired_only": False, "folder": "/data/gdc"}
-    slides, profiles, _ = write(server, tmp_path, {"T": wanted | {"projects": [], "programs": ["TCGA"]}})
+    section = GDC | {"strategy": "Tissue Slide", "sample_types": [], "paired_only": False, "folder": "/data/gdc"}
+    slides, profiles, _ = write(server, tmp_path, {"T": section | {"projects": [], "programs": ["TCGA"]}})
     assert slides[["path", "specimen"]].values.tolist() == [["/data/gdc/f4/TCGA-AA-0001-01A-01-TS1.U5.svs", "frozen"]]
     assert profiles.sample_type.tolist() == ["tumour", "tumour", "normal"]
 
@@ -94,11 +94,11 @@ def test_a_project_that_does_not_exist_is_named(server, tmp_path):
 
 
 def test_writing_again_tells_what_changed(server, tmp_path):
-    _, _, told = write(server, tmp_path, {"TCGA": GDC})
-    assert told[str(tmp_path / "slides.tsv")] == "2 rows"
+    _, _, report = write(server, tmp_path, {"TCGA": GDC})
+    assert report[str(tmp_path / "slides.tsv")] == "2 rows"
     del server.records[0]
-    _, _, told = write(server, tmp_path, {"TCGA": GDC})
-    assert told[str(tmp_path / "slides.tsv")] == "1 rows (0 new, 1 gone)"
+    _, _, report = write(server, tmp_path, {"TCGA": GDC})
+    assert report[str(tmp_path / "slides.tsv")] == "1 rows (0 new, 1 gone)"
 
 
 @pytest.fixture
@@ -143,7 +143,8 @@ def test_gtex_lists_specimens_with_slide_and_rna(server, gtex, tmp_path):
 def test_the_portals_csv_stands_for_its_api(server, gtex, tmp_path):
     write(server, tmp_path / "api", gtex={"GTEX": gtex})
     text = '"Tissue Sample ID","Tissue","Subject ID","Sex"\n' + "".join(
-        f'"{one["tissueSampleId"]}","{one["tissueSiteDetail"]}","{one["subjectId"]}","male"\n' for one in server.images
+        f'"{image["tissueSampleId"]}","{image["tissueSiteDetail"]}","{image["subjectId"]}","male"\n'
+        for image in server.images
     )
     (tmp_path / "portal.csv").write_text(text)
     write(server, tmp_path / "csv", gtex={"GTEX": gtex | {"slide_list": str(tmp_path / "portal.csv")}})
@@ -180,17 +181,19 @@ def file_of(name, *samples, **more):
     cases = {}
     for case, sample, kind in samples:
         cases.setdefault(case, []).append({"submitter_id": sample, "sample_type": kind} | more)
-    listed = [{"submitter_id": case, "project": {"project_id": "P"}, "samples": found} for case, found in cases.items()]
+    listed = [
+        {"submitter_id": case, "project": {"project_id": "P"}, "samples": of_case} for case, of_case in cases.items()
+    ]
     return {"file_name": name, "file_id": name, "file_size": 1, "md5sum": "0" * 32, "cases": listed}
 
 
 def test_pools_are_no_profile_of_their_first_case(caplog):
-    one, two, tumour = "C3L-00004", ("C3N-01200", "C3N-01200-02", "Primary Tumor"), "Primary Tumor"
+    first, two, tumour = "C3L-00004", ("C3N-01200", "C3N-01200-02", "Primary Tumor"), "Primary Tumor"
     hits = [
         file_of("a.tsv", two, ("C3L-00010", "C3L-00010-03", tumour)),
-        file_of("b.tsv", (one, f"{one}-01", tumour), (one, f"{one}-06", "Solid Tissue Normal")),
-        file_of("c.tsv", (one, f"{one}-03", tumour), (one, f"{one}-01", tumour)),
-        file_of("d.tsv", (one, f"{one}-09", "Cell Lines")),
+        file_of("b.tsv", (first, f"{first}-01", tumour), (first, f"{first}-06", "Solid Tissue Normal")),
+        file_of("c.tsv", (first, f"{first}-03", tumour), (first, f"{first}-01", tumour)),
+        file_of("d.tsv", (first, f"{first}-09", "Cell Lines")),
     ]
     rows = profile_rows(chosen(hits), "CPTAC", "folder", "https://api")
     assert [(row["sample_id"], row["sample_type"]) for row in rows] == [("", "tumour")]  # of two samples

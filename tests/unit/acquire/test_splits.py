@@ -53,29 +53,29 @@ def fetch(hub, tmp_path, repository):
 
 
 def test_both_files_come_as_published(fetch, tmp_path):
-    status, told = fetch("MahmoodLab/Patho-Bench", "bracs", "fine")
-    assert status == 0, told
+    status, output = fetch("MahmoodLab/Patho-Bench", "bracs", "fine")
+    assert status == 0, output
     for name, contents in FILES.items():
         assert (tmp_path / "splits" / name.rsplit("/", 1)[-1]).read_bytes() == contents
-        assert hashlib.sha256(contents).hexdigest() in told
+        assert hashlib.sha256(contents).hexdigest() in output
 
 
 def test_a_task_that_is_not_there_is_named(fetch):
-    status, told = fetch("MahmoodLab/Patho-Bench", "bracs", "other")
+    status, output = fetch("MahmoodLab/Patho-Bench", "bracs", "other")
     assert status != 0
-    assert "has no bracs/other/config.yaml" in told
+    assert "has no bracs/other/config.yaml" in output
 
 
 @pytest.mark.parametrize("token", [TOKEN, "hf_expiredexpired"])
 def test_no_access_says_where_to_ask(fetch, token, tmp_path):
     repository = "some/where" if token == TOKEN else "MahmoodLab/Patho-Bench"
-    status, told = fetch(repository, "bracs", "fine", token=token)
+    status, output = fetch(repository, "bracs", "fine", token=token)
     assert status != 0
-    assert f"https://huggingface.co/datasets/{repository}" in told
+    assert f"https://huggingface.co/datasets/{repository}" in output
     assert not (tmp_path / "splits").exists()
 
 
 def test_offline_says_so(fetch):
-    status, told = fetch("MahmoodLab/Patho-Bench", "bracs", "fine", HF_HUB_OFFLINE="1")
+    status, output = fetch("MahmoodLab/Patho-Bench", "bracs", "fine", HF_HUB_OFFLINE="1")
     assert status != 0
-    assert "could not be reached" in told
+    assert "could not be reached" in output

@@ -65,11 +65,11 @@ def test_memory_beyond_the_limit_costs_one_item():
 
 
 def test_time_beyond_the_limit_costs_one_item():
-    found = dict(map_contained(wait, [0, 30, 0.01], 0.5))
-    assert (found[0], found[0.01]) == (0, 0.01)
-    assert found[30].reason == "timeout"
+    answers = dict(map_contained(wait, [0, 30, 0.01], 0.5))
+    assert (answers[0], answers[0.01]) == (0, 0.01)
+    assert answers[30].reason == "timeout"
 
 
 def test_items_share_one_process():
-    ours = [found for _, found in map_contained(lambda _: os.getpid(), [1, 2], 60)]
-    assert ours[0] == ours[1] != os.getpid()
+    processes = [process for _, process in map_contained(lambda _: os.getpid(), [1, 2], 60)]
+    assert processes[0] == processes[1] != os.getpid()

@@ -9,27 +9,27 @@ from molpath.common.files import atomic_path, write_text
 
 
 @pytest.fixture
-def asked(monkeypatch):
+def calls(monkeypatch):
     """What is asked of the disk, in its order: fsync and rename, with names of files and folders."""
-    found = []
+    recorded = []
     fsync, replace = os.fsync, os.replace
 
     def flush(descriptor):
-        found.append(("fsync", os.path.basename(os.readlink(f"/proc/self/fd/{descriptor}"))))
+        recorded.append(("fsync", os.path.basename(os.readlink(f"/proc/self/fd/{descriptor}"))))
         fsync(descriptor)
 
     def rename(source, target):
-        found.append(("rename", os.path.basename(source), os.path.basename(target)))
+        recorded.append(("rename", os.path.basename(source), os.path.basename(target)))
         replace(source, target)
 
     monkeypatch.setattr(os, "fsync", flush)
     monkeypatch.setattr(os, "replace", rename)
-    return found
+    return recorded
 
 
-def test_contents_are_flushed_before_the_name_and_the_name_after(tmp_path, asked):
+def test_contents_are_flushed_before_the_name_and_the_name_after(tmp_path, calls):
     write_text(tmp_path / "folder" / "a.txt", "whole")
-    (first, temporary), renamed, last = asked
+    (first, temporary), renamed, last = calls
     assert first == "fsync"
     assert temporary.endswith("@a.txt")
     assert renamed == ("rename", temporary, "a.txt")
@@ -45,10 +45,10 @@ def test_who_reads_the_old_file_goes_on_reading_it(tmp_path):
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
-@pytest.mark.parametrize("told", ["by the system", "in words of HDF5"])
-def test_no_room_names_the_file_and_what_to_do(tmp_path, number, told):
+@pytest.mark.parametrize("kind", ["by the system", "in words of HDF5"])
+def test_no_room_names_the_file_and_what_to_do(tmp_path, number, kind):
     path = tmp_path / "a.h5"
-    error = OSError(number, "no") if told == "by the system" else RuntimeError(f"can't write (errno = {number}, 'no')")
+    error = OSError(number, "no") if kind == "by the system" else RuntimeError(f"can't write (errno = {number}, 'no')")
     with pytest.raises(OSError, match=re.escape(f"for {path}. Make room")) as raised, atomic_path(path):
         raise error
     assert raised.value.errno == number

@@ -103,16 +103,16 @@ def test_leftovers_of_killed_jobs_are_removed_and_no_others(tmp_path):
     host, dead = socket.gethostname(), dead_process()
     name = "TCGA-CR-7395-01A-TS1.h5"
     left = tmp_path / f".tmp-{host}@{dead}@{name}"
-    others = [
+    copies = [
         tmp_path / name,
         tmp_path / f".tmp-{host}@{os.getpid()}@{name}",  # being written
         tmp_path / f".tmp-elsewhere@{dead}@{name}",  # another machine can't be asked
         tmp_path / f".tmp-{host}@{dead}@other.h5",  # another job's
     ]
-    for path in (left, *others):
+    for path in (left, *copies):
         path.touch()
     remove_leftovers(tmp_path, {name})
-    assert sorted(tmp_path.iterdir()) == sorted(others)
+    assert sorted(tmp_path.iterdir()) == sorted(copies)
     remove_leftovers(tmp_path / "absent", {name})
 
 

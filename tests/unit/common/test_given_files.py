@@ -89,7 +89,7 @@ def test_archives_that_unpack_without_end(tmp_path):
 def test_weights_of_every_loader_are_looked_at(tmp_path):
     zip_bomb(tmp_path / "w.pt")
     (tmp_path / "best_model.pt").hardlink_to(tmp_path / "w.pt")
-    told = run_limited(
+    output = run_limited(
         """
         import hashlib, sys, torch
         from pathlib import Path
@@ -109,7 +109,7 @@ def test_weights_of_every_loader_are_looked_at(tmp_path):
         """,
         tmp_path / "w.pt",
     )
-    lines = told.splitlines()
+    lines = output.splitlines()
     assert len(lines) == 5
     assert all(line.endswith("True") and not line.startswith("MemoryError") for line in lines)
 
@@ -156,7 +156,7 @@ def test_a_yaml_bomb_is_refused_and_aliases_are_not(tmp_path):
 @pytest.mark.parametrize("text", ["[" * 200_000, "- " * 200_000 + "a", "{a: " * 200_000])
 def test_yaml_that_nests_too_deep_is_refused(tmp_path, text):
     (tmp_path / "config.yaml").write_text(text)
-    told = run_limited(
+    output = run_limited(
         """
         import sys
         from molpath.study.yaml_files import load_yaml
@@ -167,7 +167,7 @@ def test_yaml_that_nests_too_deep_is_refused(tmp_path, text):
         """,
         tmp_path / "config.yaml",
     )
-    assert told.strip() == "ProblemsFound True"
+    assert output.strip() == "ProblemsFound True"
 
 
 def test_a_sheet_of_absurd_width_is_refused(tmp_path):

@@ -82,7 +82,7 @@ def test_a_group_that_lies_in_another_file_is_refused(tmp_path, secret):
 
 def test_compressed_zeros_are_refused_before_they_are_read(tmp_path):
     h5_bomb(tmp_path / "a.h5")
-    told = run_limited(
+    output = run_limited(
         """
         import sys, h5py
         from molpath.common.given_h5 import Unusable, check_tree, own_array
@@ -95,7 +95,7 @@ def test_compressed_zeros_are_refused_before_they_are_read(tmp_path):
         """,
         tmp_path / "a.h5",
     )
-    assert told.count("16384 MiB") == 2
+    assert output.count("16384 MiB") == 2
 
 
 def test_one_text_named_a_million_times_is_refused(tmp_path):
@@ -109,7 +109,7 @@ def test_one_text_named_a_million_times_is_refused(tmp_path):
     for row in range(1, 1 << 16):
         raw[place + 16 * row : place + 16 * (row + 1)] = raw[place : place + 16]
     path.write_bytes(raw)
-    told = run_limited(
+    output = run_limited(
         """
         import sys, h5py
         from molpath.common.given_h5 import Unusable, check_tree
@@ -121,7 +121,7 @@ def test_one_text_named_a_million_times_is_refused(tmp_path):
         """,
         path,
     )
-    assert "up to '/names' it claims" in told
+    assert "up to '/names' it claims" in output
 
 
 def test_sound_files_pass(tmp_path):

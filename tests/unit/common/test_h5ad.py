@@ -40,19 +40,19 @@ def written(path, obs):
     ],
 )
 def test_columns_are_read_with_their_values_and_originals_are_kept(columns, names, tmp_path):
-    found = written(tmp_path / "x.h5ad", table_of(columns))
-    assert list(found.obs.columns) == names
-    assert found.obs.to_numpy().tolist() == table_of(columns).to_numpy().tolist()
-    assert found.X.ravel().tolist() == [1, 2]
-    kept = found.uns[ORIGINALS] if ORIGINALS in found.uns else pd.DataFrame(columns=["name", "original"])
+    table = written(tmp_path / "x.h5ad", table_of(columns))
+    assert list(table.obs.columns) == names
+    assert table.obs.to_numpy().tolist() == table_of(columns).to_numpy().tolist()
+    assert table.X.ravel().tolist() == [1, 2]
+    kept = table.uns[ORIGINALS] if ORIGINALS in table.uns else pd.DataFrame(columns=["name", "original"])
     originals = dict(zip(kept.name, kept.original, strict=True))
     assert [originals.get(name, name) for name in names] == columns
 
 
 def test_an_index_of_a_bad_name_goes_without(tmp_path):
-    found = written(tmp_path / "x.h5ad", table_of(["a"], index="case/slide"))
-    assert list(found.obs_names) == ["x", "y"]
-    assert found.uns[ORIGINALS].original.tolist() == ["case/slide"]
+    table = written(tmp_path / "x.h5ad", table_of(["a"], index="case/slide"))
+    assert list(table.obs_names) == ["x", "y"]
+    assert table.uns[ORIGINALS].original.tolist() == ["case/slide"]
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
@@ -60,9 +60,9 @@ def test_an_index_of_a_bad_name_goes_without(tmp_path):
 def test_any_names_are_read_again(tmp_path_factory, columns):
     names = readable_names(columns, "slide_id")
     assert len(set(names)) == len(columns)
-    found = written(tmp_path_factory.mktemp("h5ad") / "x.h5ad", table_of(columns))
-    assert list(found.obs.columns) == names
-    assert found.obs.to_numpy().tolist() == table_of(columns).to_numpy().tolist()
+    table = written(tmp_path_factory.mktemp("h5ad") / "x.h5ad", table_of(columns))
+    assert list(table.obs.columns) == names
+    assert table.obs.to_numpy().tolist() == table_of(columns).to_numpy().tolist()
 
 
 def test_a_file_that_reads_otherwise_is_told_and_never_takes_its_name(tmp_path, monkeypatch):

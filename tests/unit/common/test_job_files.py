@@ -23,7 +23,7 @@ open("results/a/made.tsv", "w").write("made")
 
 
 @pytest.fixture
-def made(tmp_path):
+def given_folder(tmp_path):
     """A recorded output of a job."""
     path = tmp_path / "results/a/input.tsv"
     path.parent.mkdir(parents=True)
@@ -38,7 +38,7 @@ def test_what_lies_elsewhere_has_no_record(tmp_path):
     path.write_text("theirs")
     for results in (str(tmp_path / "results"), ""):
         record([str(path)], results)
-    assert [one.name for one in tmp_path.rglob("*")] == ["resources", "a.svs"]
+    assert [entry.name for entry in tmp_path.rglob("*")] == ["resources", "a.svs"]
     path.write_text("others")
     check([path])
 
@@ -58,23 +58,23 @@ def test_where_the_results_lie(tmp_path, monkeypatch, log, outputs, expected):
     assert results_of(log, outputs) == (str(tmp_path / expected) if expected else "")
 
 
-def test_a_touched_input_is_read_once(made, monkeypatch):
-    os.utime(made, ns=(1, 1))  # as Snakemake does with every output
-    digest = read_rows(record_of(made))[0].sha256
-    check([made])
-    assert read_rows(record_of(made))[0].sha256 == digest
+def test_a_touched_input_is_read_once(given_folder, monkeypatch):
+    os.utime(given_folder, ns=(1, 1))  # as Snakemake does with every output
+    digest = read_rows(record_of(given_folder))[0].sha256
+    check([given_folder])
+    assert read_rows(record_of(given_folder))[0].sha256 == digest
     monkeypatch.setattr(recorded, "sha256_of", None)
-    check([made])
+    check([given_folder])
 
 
 @pytest.mark.parametrize("text", ["y" + "x" * 99, "x" * 99, "", "another shard's"])
-def test_a_changed_input_is_refused(made, text):
-    made.write_text(text)
+def test_a_changed_input_is_refused(given_folder, text):
+    given_folder.write_text(text)
     for _ in range(2):  # and stays refused
         with pytest.raises(ChangedInput, match=r"a/input\.tsv has changed .* run `snakemake --forcerun .*input\.tsv`"):
-            check([made])
-    made.unlink()
-    check([made])  # Snakemake makes a missing file again, or says that it can't
+            check([given_folder])
+    given_folder.unlink()
+    check([given_folder])  # Snakemake makes a missing file again, or says that it can't
 
 
 def start(folder: Path, library: Path, then="", **more):
@@ -97,9 +97,9 @@ def test_only_a_job_that_ends_well_records_what_it_made(tmp_path, repository):
     assert len(read_rows(place)) == 1
 
 
-def test_a_job_does_not_begin_on_a_changed_input(made, tmp_path, repository):
-    made.write_text("y")
-    done = start(tmp_path, repository / "workflow/scripts", input=[str(made)])
+def test_a_job_does_not_begin_on_a_changed_input(given_folder, tmp_path, repository):
+    given_folder.write_text("y")
+    done = start(tmp_path, repository / "workflow/scripts", input=[str(given_folder)])
     assert done.returncode == 1
     assert "input.tsv has changed since it was made" in done.stderr
     assert not (tmp_path / "results/a/made.tsv").exists()

@@ -23,14 +23,14 @@ def row(slide, reason="", **more):
 
 def gathered():
     """A keeps to the end; B is lost by inspection, C by tissue, D by tiles, E by features; F has no raw file."""
-    found = Gathering({"slide_id": name, "case_id": f"case {name}", "cohort": "X"} for name in "ABCDEF")
+    gathering = Gathering({"slide_id": name, "case_id": f"case {name}", "cohort": "X"} for name in "ABCDEF")
     lost = {"B": ("unreadable", "slides"), "C": ("blank", "tissue"), "F": ("features_only", "slides")}
-    found.add_table([row(name, lost.get(name, [""])[0], stage=lost.get(name, ["", ""])[1]) for name in "ABCDEF"])
+    gathering.add_table([row(name, lost.get(name, [""])[0], stage=lost.get(name, ["", ""])[1]) for name in "ABCDEF"])
     reasons = {name: reason for name, (reason, _) in lost.items()} | {"D": "no_patches"}
-    found.add(TILES, [row(name, reasons.get(name, ""), n_patches="7") for name in "ABCDEF"])
+    gathering.add(TILES, [row(name, reasons.get(name, ""), n_patches="7") for name in "ABCDEF"])
     reasons = {name: reason for name, reason in reasons.items() if name != "F"} | {"E": "bad_features"}
-    found.add(FEATURES, [row(name, reasons.get(name, ""), n_patches="6") for name in "ABCDEF"])
-    return found
+    gathering.add(FEATURES, [row(name, reasons.get(name, ""), n_patches="6") for name in "ABCDEF"])
+    return gathering
 
 
 def test_what_is_carried_on_was_lost_before():
@@ -76,22 +76,24 @@ def test_losses_of_all_stages_count_against_the_limit():
 
 
 def test_a_slide_of_another_sheet_is_no_part_of_it():
-    found = gathered()
-    found.add(Part("embed", "g", "e", "m"), [row("A"), row("Z")])
-    assert [entry.slide_id for entry in found.entries if entry.stage == "embed"] == ["A"]
+    gathering = gathered()
+    gathering.add(Part("embed", "g", "e", "m"), [row("A"), row("Z")])
+    assert [entry.slide_id for entry in gathering.entries if entry.stage == "embed"] == ["A"]
 
 
 def test_a_run_says_why_it_does_without_a_slide():
     part = Part("pretrain", "g", "e", "run")
-    found = Gathering({"slide_id": name, "case_id": name, "cohort": "Y" if name == "H" else "X"} for name in "ABCDEFGH")
-    found.add(FEATURES, [row(name, "bad_features" if name == "B" else "", n_patches="5") for name in "ABCDEFGH"])
+    gathering = Gathering(
+        {"slide_id": name, "case_id": name, "cohort": "Y" if name == "H" else "X"} for name in "ABCDEFGH"
+    )
+    gathering.add(FEATURES, [row(name, "bad_features" if name == "B" else "", n_patches="5") for name in "ABCDEFGH"])
     paired = {"status": "paired", "reason": "", "detail": ""}
     pairs = [{"slide_id": name, "modality": "rna"} | paired for name in "ABCFH"]
     pairs += [{"slide_id": "D", "modality": "dna"} | paired]
     pairs += [{"slide_id": "E", "modality": "", "status": "left_out", "reason": "duplicate_slide", "detail": "of A"}]
     packed = {name: row(name, "too_large" if name == "C" else "") for name in "ACFH"}
-    found.add_run(part, ["X"], ["rna"], pairs, packed, {"A"})
-    fates = {e.slide_id: (e.status, e.lost_at, e.reason) for e in found.entries if e.part == part}
+    gathering.add_run(part, ["X"], ["rna"], pairs, packed, {"A"})
+    fates = {e.slide_id: (e.status, e.lost_at, e.reason) for e in gathering.entries if e.part == part}
     assert fates == {
         "A": ("ok", "", ""),
         "B": ("set_aside", "features", "bad_features"),
@@ -101,6 +103,6 @@ def test_a_run_says_why_it_does_without_a_slide():
         "F": (LEFT_OUT, "pretrain", NOT_DRAWN),
         "G": (LEFT_OUT, "pretrain", "no_profile"),
     }
-    assert count(found.entries)[part].came == 6
-    losses = first_losses(found.entries)
+    assert count(gathering.entries)[part].came == 6
+    losses = first_losses(gathering.entries)
     assert {name for name, loss in losses.items() if loss} == {"B", "C"}, "what a run leaves out is no loss"

@@ -13,10 +13,10 @@ MUTANTS = load_mutants()
 
 def test_names_are_told_apart_and_there_are_a_hundred():
     assert len(MUTANTS) >= 100
-    assert not [name for name, count in Counter(one.name for one in MUTANTS).items() if count > 1]
+    assert not [name for name, count in Counter(mutant.name for mutant in MUTANTS).items() if count > 1]
 
 
-@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda one: f"{one.stage}-{one.name}")
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: f"{mutant.stage}-{mutant.name}")
 def test_a_mutant_has_its_place_and_its_tests(mutant, repository):
     text = (repository / LIBRARY / mutant.file).read_text(encoding="utf-8")
     assert text.count(mutant.old) == 1

@@ -72,12 +72,12 @@ def test_a_damaged_file_is_made_anew_and_the_log_says_so(path, damage, caplog):
 
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_nothing_is_made_of_a_damaged_file(path, damage):
-    told = fingerprint(path)
-    check_intact(path, told, Record(), "extract_features")
+    digest = fingerprint(path)
+    check_intact(path, digest, Record(), "extract_features")
     DAMAGE[damage](path)
-    for known in (told, ""):
+    for expected in (digest, ""):
         with pytest.raises(ChangedFile, match=r"a\.h5 .*--forcerun extract_features"):
-            check_intact(path, known, Record(), "extract_features")
+            check_intact(path, expected, Record(), "extract_features")
 
 
 def test_a_touched_or_copied_file_is_what_it_was(path, monkeypatch):
@@ -104,8 +104,8 @@ def test_a_row_moved_to_another_shard_goes_along(path):
 
 
 def test_without_a_record_a_file_is_made_anew_or_taken_on_the_users_word(path, caplog):
-    for one in (path.parent / ".record").iterdir():
-        one.unlink()
+    for entry in (path.parent / ".record").iterdir():
+        entry.unlink()
     assert not current(path)
     assert "nothing is recorded" in caplog.text
     assert current(path, accept_other_code=True)

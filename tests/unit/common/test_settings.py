@@ -105,7 +105,7 @@ def test_weight_decay_has_the_branches_of_the_learning_rate():
 
 def test_every_type_is_compared():
     def types_of(module: ModuleType) -> set[type]:
-        return {one for one in vars(module).values() if is_typeddict(one)}
+        return {member for member in vars(module).values() if is_typeddict(member)}
 
     assert set().union(*map(types_of, MODULES)) == set(SECTIONS)
 

@@ -31,10 +31,10 @@ def test_a_seed_gives_the_same_bytes(cohort, tmp_path):
 
 def test_another_seed_gives_another_cohort_of_the_same_kind(cohort, tmp_path):
     make_cohort(tmp_path, n_cases=8, seed=4, size=(512, 512))
-    other, mine = digests(tmp_path), digests(cohort)
-    assert set(other) == set(mine)
-    pictures = [name for name in mine if name.endswith((".svs", ".tiff"))]
-    assert all(other[name] != mine[name] for name in pictures)
+    other, first = digests(tmp_path), digests(cohort)
+    assert set(other) == set(first)
+    pictures = [name for name in first if name.endswith((".svs", ".tiff"))]
+    assert all(other[name] != first[name] for name in pictures)
 
 
 def test_slides_open_as_a_scanner_would_write_them(cohort):

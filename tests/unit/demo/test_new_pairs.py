@@ -20,11 +20,11 @@ def cohort(tmp_path_factory):
 
 
 def bags(folder, cases) -> list[np.ndarray]:
-    found = []
+    features = []
     for case in cases:
         with h5py.File(next((folder / "features").rglob(f"{case}-1.h5"))) as handle:
-            found.append(handle["features"][:])
-    return found
+            features.append(handle["features"][:])
+    return features
 
 
 def test_the_first_cohort_stays_as_it_was(cohort, tmp_path):

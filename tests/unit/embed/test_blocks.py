@@ -88,7 +88,7 @@ def test_a_case_is_one_bag_of_its_slides(tmp_path):
     network = build({"slide_encoder": {**SIZES, "input": 6}}, 3).eval()
     with torch.no_grad():
         parts = network.slide.split(network.slide.before(whole)).chunk(3, -1)
-        scores = [torch.softmax(each(part), 0) for each, part in zip(network.slide.attention, parts, strict=True)]
+        scores = [torch.softmax(head(part), 0) for head, part in zip(network.slide.attention, parts, strict=True)]
         pooled = torch.cat([share @ part for share, part in zip(scores, parts, strict=True)])
         expected = network.slide.after(pooled)
     assert count == 18_000
@@ -117,19 +117,21 @@ def test_a_killed_block_goes_on_with_the_bag_at_which_it_was_killed(tmp_path, mo
     assert not list((tmp_path / "f").glob("*.bags"))
     for left in (tmp_path / "f").iterdir():
         left.rename(tmp_path / f"elsewhere-{left.name}")
-    seen = []
+    shapes = []
     blocks = Bags.blocks
 
     def counted(self, slides, *more):
-        if len(seen) == 2:
+        if len(shapes) == 2:
             raise MemoryError
-        seen.append(slides)
+        shapes.append(slides)
         return blocks(self, slides, *more)
 
     monkeypatch.setattr(Bags, "blocks", counted)
     with pytest.raises(MemoryError):
         block(tmp_path, model)
-    monkeypatch.setattr(Bags, "blocks", lambda self, slides, *more: seen.append(slides) or blocks(self, slides, *more))
+    monkeypatch.setattr(
+        Bags, "blocks", lambda self, slides, *more: shapes.append(slides) or blocks(self, slides, *more)
+    )
     (partial,) = (tmp_path / "f").glob("*.bags")
     orphan = partial.with_name(partial.name.replace(".", ".of-other-weights", 1))
     orphan.write_bytes(b"")
@@ -137,10 +139,10 @@ def test_a_killed_block_goes_on_with_the_bag_at_which_it_was_killed(tmp_path, mo
         handle.write(partial.read_bytes()[:50])  # torn by the kill
     assert block(tmp_path, model) == whole
     assert not orphan.exists()
-    told = json.loads((tmp_path / "log.progress").read_text())
-    assert (told["done"], told["total"]) == (5, 5)
+    progress = json.loads((tmp_path / "log.progress").read_text())
+    assert (progress["done"], progress["total"]) == (5, 5)
     own = [["S0", "S1"]] if cases == "union" else [["S0"], ["S1"]]
-    assert seen == [["S0"], ["S1"], ["S2"], ["S3"], *own]  # no bag twice but for the case's slides
+    assert shapes == [["S0"], ["S1"], ["S2"], ["S3"], *own]  # no bag twice but for the case's slides
     assert not partial.exists()
 
 
@@ -158,8 +160,8 @@ def test_a_damaged_line_is_dropped_with_what_follows(tmp_path):
 
 
 def test_bags_of_a_task_with_a_longer_name_are_kept(tmp_path):
-    ours, others, left = (tmp_path / f"m-bags-{name}.bags" for name in ("er.0a", "er.v2.0a", "er.0b"))
-    for path in (ours, others, left):
+    own, older, left = (tmp_path / f"m-bags-{name}.bags" for name in ("er.0a", "er.v2.0a", "er.0b"))
+    for path in (own, older, left):
         path.touch()
     forget_others(tmp_path, "m-bags-er", "0a")
-    assert [path.exists() for path in (ours, others, left)] == [True, True, False]
+    assert [path.exists() for path in (own, older, left)] == [True, True, False]

@@ -20,10 +20,10 @@ def columns(ids, slides):
 
 
 def test_slides_that_were_not_embedded_and_empty_cells_do_not_disagree():
-    found = columns(["a", "b", "c"], ["a1", "b1;b2", "c1"])
-    assert found.loc["a"].tolist() == ["a", "A", "X", "lung"]
-    assert found.loc["b"].tolist() == ["b", "A", "X", ""]
-    assert found.loc["c"].tolist() == ["c", "A", "Z", ""]
+    table = columns(["a", "b", "c"], ["a1", "b1;b2", "c1"])
+    assert table.loc["a"].tolist() == ["a", "A", "X", "lung"]
+    assert table.loc["b"].tolist() == ["b", "A", "X", ""]
+    assert table.loc["c"].tolist() == ["c", "A", "Z", ""]
 
 
 def test_slides_that_were_embedded_together_disagree():

@@ -91,9 +91,9 @@ def test_what_is_missing_is_said(tmp_path):
 
 
 def test_union_of_slides_has_no_coordinates():
-    one = Bag(np.ones((2, 3), np.float32), np.zeros((2, 2), np.int64), 512)
-    assert union([one]) is one
-    both = union([one, one])
+    bag = Bag(np.ones((2, 3), np.float32), np.zeros((2, 2), np.int64), 512)
+    assert union([bag]) is bag
+    both = union([bag, bag])
     assert both.features.shape == (4, 3)
     assert both.coords is None
 
@@ -105,13 +105,13 @@ def test_adapters_are_those_that_planning_knows():
 def test_what_the_sheet_excludes_has_no_embedding_of_given_vectors(tmp_path):
     """A slide that can't be read may have a vector all the same; one with keep = no is left out."""
     (tmp_path / "vectors.tsv").write_text("case_id\tv0\nC1\t1\nC2\t2\n")
-    told = [
+    slide_rows = [
         accepted("a"),
         set_aside("b", "excluded", "the sheet says keep = no"),
         set_aside("c", "excluded", "the sheet says keep = no"),
         set_aside("d", "unreadable", "no slide"),
     ]
-    write_manifest(tmp_path / "slides.tsv", told, [])
+    write_manifest(tmp_path / "slides.tsv", slide_rows, [])
     members = {name: [name] for name in "abcd"}
     cases = {"a": "C1", "b": "C1", "c": "C2", "d": "C1"}
     sources = str(tmp_path / "vectors.h5"), str(tmp_path / "slides.tsv")

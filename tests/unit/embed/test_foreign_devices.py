@@ -30,7 +30,7 @@ class StandIn(nn.Module):
         self.seen = []
 
     def pooled(self, *tensors):
-        self.seen.append([self.layer.weight.device.type, *(one.device.type for one in tensors)])
+        self.seen.append([self.layer.weight.device.type, *(tensor.device.type for tensor in tensors)])
         return self.layer(tensors[0]).mean(1)
 
     def encode_slide_from_patch_features(self, features, coords, edge):
@@ -53,13 +53,13 @@ class StandIn(nn.Module):
 
 
 @pytest.fixture
-def made(tmp_path, monkeypatch):
+def load(tmp_path, monkeypatch):
     """Weights and a stand-in network of a kind, whose packages hand it out."""
 
     def make(kind):
         network = StandIn(WIDTHS[kind])
-        auto = SimpleNamespace(from_pretrained=lambda path, **told: asked.append(told) or network)
-        asked = []
+        auto = SimpleNamespace(from_pretrained=lambda path, **options: calls.append(options) or network)
+        calls = []
         model = SimpleNamespace(MADELEINE=lambda config, stain_encoding: network)
         modules = {
             "transformers": SimpleNamespace(AutoModel=auto),
@@ -74,10 +74,10 @@ def made(tmp_path, monkeypatch):
         monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
         if kind == "gigapath":
             torch.save({}, tmp_path / "weights.pth")
-            return network, tmp_path / "weights.pth", asked
+            return network, tmp_path / "weights.pth", calls
         (tmp_path / "model_config.json").write_text(json.dumps({"precision": "bfloat16"}))
         torch.save({f"module.{name}": value for name, value in network.state_dict().items()}, tmp_path / "model.pt")
-        return network, tmp_path, asked
+        return network, tmp_path, calls
 
     return make
 
@@ -88,43 +88,43 @@ def bag(kind):
 
 
 @pytest.mark.parametrize("kind", ["titan", "prism", "gigapath", "madeleine"])
-def test_network_and_patches_are_on_the_device_that_is_asked_for(made, kind, monkeypatch):
-    network, weights, asked = made(kind)
+def test_network_and_patches_are_on_the_device_that_is_asked_for(load, kind, monkeypatch):
+    network, weights, calls = load(kind)
     embed = get_foreign({"kind": kind, "trust_remote_code": True}, str(weights), META)
     monkeypatch.setattr(torch.Tensor, "cpu", lambda self: torch.zeros(self.shape))  # nothing comes back from meta
     assert embed(bag(kind)).shape == (4,)
     (devices,) = network.seen
     assert set(devices) == {"meta"}
     assert not network.training
-    assert all(told["local_files_only"] for told in asked)
-    assert len(asked) == (kind in ("titan", "prism"))
+    assert all(options["local_files_only"] for options in calls)
+    assert len(calls) == (kind in ("titan", "prism"))
 
 
 @pytest.mark.parametrize("kind", ["titan", "prism", "madeleine"])
-def test_the_same_vector_comes_from_a_cpu_in_float32(made, kind):
-    network, weights, _ = made(kind)
-    found = get_foreign({"kind": kind, "trust_remote_code": True}, str(weights), CPU)(bag(kind))
+def test_the_same_vector_comes_from_a_cpu_in_float32(load, kind):
+    network, weights, _ = load(kind)
+    vectors = get_foreign({"kind": kind, "trust_remote_code": True}, str(weights), CPU)(bag(kind))
     with torch.no_grad():
         expected = network.layer(torch.from_numpy(bag(kind).features)).mean(0)
-    assert found.dtype == np.float32
-    np.testing.assert_allclose(found, expected.numpy(), atol=1e-6)
+    assert vectors.dtype == np.float32
+    np.testing.assert_allclose(vectors, expected.numpy(), atol=1e-6)
 
 
-def test_gigapath_is_refused_without_a_gpu_and_madeleine_without_its_files(made, tmp_path):
-    _, weights, _ = made("gigapath")
+def test_gigapath_is_refused_without_a_gpu_and_madeleine_without_its_files(load, tmp_path):
+    _, weights, _ = load("gigapath")
     with pytest.raises(MissingModel, match="runs on a GPU only"):
         get_foreign({"kind": "gigapath"}, str(weights), CPU)
-    made("madeleine")
+    load("madeleine")
     (tmp_path / "model.pt").unlink()
     with pytest.raises(MissingModel, match=r"no model.pt in"):
         get_foreign({"kind": "madeleine"}, str(tmp_path), CPU)
 
 
-def test_a_promised_gpu_that_is_not_there_ends_the_job(made):
+def test_a_promised_gpu_that_is_not_there_ends_the_job(load):
     from molpath.common.devices import NoGpu
     from molpath.embed.models import get_embed
 
-    _, weights, _ = made("prism")
+    _, weights, _ = load("prism")
     if torch.cuda.is_available():
         pytest.skip("this machine has a GPU")
     model = {"kind": "prism", "trust_remote_code": True}

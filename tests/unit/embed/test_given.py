@@ -67,22 +67,22 @@ WRITERS = {
 }
 
 
-def read(asked):
-    return read_vectors(**{key: str(value) for key, value in asked.items()})
+def read(options):
+    return read_vectors(**{key: str(value) for key, value in options.items()})
 
 
 @pytest.mark.parametrize("form", WRITERS)
 def test_every_format_gives_the_same_vectors(form, tmp_path):
-    found = read(WRITERS[form](tmp_path))
-    assert (found.unit, found.ids) == ("case_id", NAMES)
-    np.testing.assert_array_equal(np.asarray(found.values, np.float32), X)
+    vectors = read(WRITERS[form](tmp_path))
+    assert (vectors.unit, vectors.ids) == ("case_id", NAMES)
+    np.testing.assert_array_equal(np.asarray(vectors.values, np.float32), X)
 
 
 def test_a_table_of_slides_keeps_their_cases(tmp_path):
     (tmp_path / "x.tsv").write_text("slide_id\tcase_id\te0\nS1\tC1\t1\nS2\tC1\t2\n")
-    found = read_vectors(str(tmp_path / "x.tsv"))
-    assert (found.unit, found.ids, found.cases) == ("slide_id", ["S1", "S2"], ["C1", "C1"])
-    assert np.asarray(found.values).tolist() == [[1.0], [2.0]]
+    vectors = read_vectors(str(tmp_path / "x.tsv"))
+    assert (vectors.unit, vectors.ids, vectors.cases) == ("slide_id", ["S1", "S2"], ["C1", "C1"])
+    assert np.asarray(vectors.values).tolist() == [[1.0], [2.0]]
 
 
 MISTAKES = {
@@ -116,50 +116,50 @@ MISTAKES = {
 
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_what_is_wrong_with_text_is_told(mistake, tmp_path):
-    name, contents, told = MISTAKES[mistake]
+    name, contents, message = MISTAKES[mistake]
     (tmp_path / name).write_text(contents)
-    with pytest.raises(BadTable, match=told):
+    with pytest.raises(BadTable, match=message):
         read_vectors(str(tmp_path / name))
 
 
 def test_what_is_wrong_with_an_array_is_told(tmp_path):
-    asked = write_npy(tmp_path)
+    options = write_npy(tmp_path)
     with pytest.raises(BadTable, match="an array has no ids: name under `ids`"):
-        read({"path": asked["path"]})
+        read({"path": options["path"]})
     np.save(tmp_path / "x.npy", X[:2])
     with pytest.raises(BadTable, match=r"x.npy: 2 rows, and .*ids.tsv has 3 ids"):
-        read(asked)
+        read(options)
     np.save(tmp_path / "x.npy", np.where(X == 3.5, np.inf, X))
     with pytest.raises(BadTable, match=r"x.npy, row 3 of .*ids.tsv, column 1: inf is no finite number"):
-        read(asked)
+        read(options)
     np.save(tmp_path / "x.npy", X[0])
     with pytest.raises(BadTable, match=r"shape \(2,\)"):
-        read(asked)
+        read(options)
 
 
 def test_what_is_wrong_with_a_folder_is_told(tmp_path):
-    asked = write_folder(tmp_path)
+    options = write_folder(tmp_path)
     with pytest.raises(BadTable, match="set `unit` to slide_id or case_id"):
-        read({"path": asked["path"]})
-    for values, told in (
+        read({"path": options["path"]})
+    for values, message in (
         (np.zeros(3), r"C2.h5: a vector of 3 numbers, where most have 2"),
         (np.zeros((9, 2)), r"C2.h5: features of shape \(9, 2\), not one vector: .*pool these patches"),
         (np.array([1.0, np.nan]), r"file C2.h5, column 1: nan is no finite number"),
     ):
         with h5py.File(tmp_path / "pooled/C2.h5", "w") as handle:
             handle["features"] = values
-        with pytest.raises(BadTable, match=told):
-            read(asked)
+        with pytest.raises(BadTable, match=message):
+            read(options)
     (tmp_path / "pooled/C2.h5").write_bytes(b"no h5")
     with pytest.raises(BadTable, match=r"C2.h5: .*make it again, or take it out of the folder"):
-        read(asked)
+        read(options)
 
 
 def test_an_index_of_another_name_needs_the_unit(tmp_path):
-    asked = write_h5ad(tmp_path, index="sample")
+    options = write_h5ad(tmp_path, index="sample")
     with pytest.raises(BadTable, match="index 'sample' is neither case_id nor slide_id: say under `unit`"):
-        read(asked)
-    assert read(asked | {"unit": "slide_id"}).unit == "slide_id"
+        read(options)
+    assert read(options | {"unit": "slide_id"}).unit == "slide_id"
 
 
 def frame(**columns):
@@ -192,28 +192,28 @@ ROW_NUMBERS = {
 
 @pytest.mark.parametrize("form", ROW_NUMBERS)
 def test_row_numbers_are_no_part_of_a_vector(form, tmp_path):
-    name, table, told = ROW_NUMBERS[form]
+    name, table, message = ROW_NUMBERS[form]
     write_frame(table(), tmp_path / name)
-    with pytest.raises(BadTable, match=rf"{name}, {told}: row numbers, .* \(index=False\)"):
+    with pytest.raises(BadTable, match=rf"{name}, {message}: row numbers, .* \(index=False\)"):
         read_vectors(str(tmp_path / name))
 
 
 @pytest.mark.parametrize("name", ["x.csv", "x.parquet"])
 def test_an_index_that_is_the_key_is_read(name, tmp_path):
     write_frame(frame().set_index("case_id"), tmp_path / name)
-    found = read_vectors(str(tmp_path / name))
-    assert found.ids == NAMES
-    np.testing.assert_array_equal(np.asarray(found.values), X)
+    vectors = read_vectors(str(tmp_path / name))
+    assert vectors.ids == NAMES
+    np.testing.assert_array_equal(np.asarray(vectors.values), X)
 
 
 @pytest.mark.parametrize("name", ["x.csv", "x.parquet", "x.h5ad"])
 def test_a_label_among_the_numbers_is_refused(name, tmp_path):
     table = frame(label=[0, 1, 0])
     write_frame(table.set_index("case_id") if name != "x.h5ad" else table, tmp_path / name)
-    asked = {"path": str(tmp_path / name), "ids": "", "unit": "", "output": str(tmp_path / "vectors.h5")}
+    options = {"path": str(tmp_path / name), "ids": "", "unit": "", "output": str(tmp_path / "vectors.h5")}
     with pytest.raises(BadTable, match=rf"{name}, column label: a task names it as its label"):
-        take_vectors(**asked, labels=["label"])
-    take_vectors(**asked, labels=["another"])
+        take_vectors(**options, labels=["label"])
+    take_vectors(**options, labels=["another"])
 
 
 @pytest.mark.parametrize("name", ["x.csv", "x.parquet", "x.h5ad"])
@@ -228,16 +228,16 @@ def test_a_slide_of_another_case_is_refused_in_every_format(name, tmp_path):
         write_frame(cases.assign(e0=X[:, 0], e1=X[:, 1]), tmp_path / name)
     output = str(tmp_path / "vectors.h5")
     take_vectors(path=str(tmp_path / name), ids="", unit="", output=output)
-    given = Given.read(output)
-    np.testing.assert_array_equal(given.of("P1", ["C1"])[0], X[0])
+    vectors = Given.read(output)
+    np.testing.assert_array_equal(vectors.of("P1", ["C1"])[0], X[0])
     with pytest.raises(BadTable, match=f"{name}: slide C2 is of case P2 here, and of P1 in the study"):
-        given.of("P1", ["C1", "C2"])
+        vectors.of("P1", ["C1", "C2"])
 
 
-@pytest.mark.parametrize(("contents", "told"), [(text(",").encode("utf-16"), "UTF-16"), (b"\x1f\x8b\x08abc", "gzip")])
-def test_a_csv_that_is_another_format_is_named(contents, told, tmp_path):
+@pytest.mark.parametrize(("contents", "kind"), [(text(",").encode("utf-16"), "UTF-16"), (b"\x1f\x8b\x08abc", "gzip")])
+def test_a_csv_that_is_another_format_is_named(contents, kind, tmp_path):
     (tmp_path / "x.csv").write_bytes(contents)
-    with pytest.raises(BadTable, match=f"x.csv: this is .*{told}.*comma-separated text in UTF-8"):
+    with pytest.raises(BadTable, match=f"x.csv: this is .*{kind}.*comma-separated text in UTF-8"):
         read_vectors(str(tmp_path / "x.csv"))
 
 
@@ -247,13 +247,13 @@ def test_columns_without_name_and_cells_are_none(tmp_path):
 
 
 def test_odd_arrays_are_told_and_ids_may_have_columns_beside_them(tmp_path):
-    asked = write_npy(tmp_path)
+    options = write_npy(tmp_path)
     (tmp_path / "ids.csv").write_text("\n".join(["case_id,note", *(f"{name},x" for name in NAMES)]) + "\n")
-    assert read(asked | {"ids": tmp_path / "ids.csv"}).ids == NAMES
+    assert read(options | {"ids": tmp_path / "ids.csv"}).ids == NAMES
     with open(tmp_path / "x.npy", "wb") as handle:
         np.savez(handle, X)
     with pytest.raises(BadTable, match=r"x.npy: an archive of arrays \(.npz\), no array"):
-        read(asked)
+        read(options)
     write_h5ad(tmp_path)
     with h5py.File(tmp_path / "x.h5ad", "a") as handle:
         del handle["X"]
@@ -262,11 +262,11 @@ def test_odd_arrays_are_told_and_ids_may_have_columns_beside_them(tmp_path):
 
 
 def test_hidden_files_of_a_folder_are_skipped_and_a_scalar_is_told(tmp_path):
-    asked = write_folder(tmp_path)
+    options = write_folder(tmp_path)
     (tmp_path / "pooled/._C1.h5").write_bytes(b"x")
     (tmp_path / "pooled/C3.h5").rename(tmp_path / "pooled/C3.hdf5")
-    assert read(asked).ids == NAMES
+    assert read(options).ids == NAMES
     with h5py.File(tmp_path / "pooled/C2.h5", "w") as handle:
         handle["features"] = np.float32(1)
     with pytest.raises(BadTable, match=r"C2.h5: features of shape \(\), not one vector"):
-        read(asked)
+        read(options)

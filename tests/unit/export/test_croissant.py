@@ -57,23 +57,23 @@ def sha256(path: Path) -> str:
 
 
 def test_files_are_listed_with_size_and_digest(results):
-    said = json.loads((results / "croissant.json").read_text())
-    listed = {each["name"]: each for each in said["distribution"]}
+    metadata = json.loads((results / "croissant.json").read_text())
+    listed = {entry["name"]: entry for entry in metadata["distribution"]}
     assert set(listed) == {"tables/slides.tsv", "embed/a b.h5ad", "export/tables/tables-slides.parquet"}
-    assert not any(" " in each["@id"] for each in listed.values())
-    for name, each in listed.items():
-        assert each["sha256"] == sha256(results / name)
-        assert each["contentSize"] == f"{(results / name).stat().st_size} B"
+    assert not any(" " in entry["@id"] for entry in listed.values())
+    for name, listing in listed.items():
+        assert listing["sha256"] == sha256(results / name)
+        assert listing["contentSize"] == f"{(results / name).stat().st_size} B"
     assert listed["embed/a b.h5ad"]["contentUrl"] == "embed/a%20b.h5ad"
-    assert (said["name"], said["description"]) == ("molpath-results-synthetic", DESCRIPTION)
+    assert (metadata["name"], metadata["description"]) == ("molpath-results-synthetic", DESCRIPTION)
     assert str(results) not in (results / "croissant.json").read_text()
 
 
 def test_columns_are_fields_with_types_and_words(results):
     (table,) = json.loads((results / "croissant.json").read_text())["recordSet"]
     assert table["description"] == "A row: One slide of the sheet, with the findings of inspection and quality control."
-    fields = {each["source"]["extract"]["column"]: each for each in table["field"]}
-    kinds = {name: each["dataType"] for name, each in fields.items()}
+    fields = {field["source"]["extract"]["column"]: field for field in table["field"]}
+    kinds = {name: field["dataType"] for name, field in fields.items()}
     text = dict.fromkeys(["slide_id", "case_id", "status", "age (y)"], "sc:Text")
     assert kinds == text | {"width": "sc:Integer", "mpp": "cr:Float64"}
     assert fields["mpp"]["description"] == "Resolution of level 0 in µm per pixel."
@@ -101,10 +101,10 @@ def test_mlcroissant_reads_every_record_as_it_is(results, mlcroissant):
     command = [mlcroissant, "-c", READER, results / "croissant.json"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
-    said = json.loads(done.stdout.splitlines()[-1])
-    assert said["errors"] == []
-    assert [word for word in said["warnings"] if "citeAs" not in word and "version" not in word] == []
-    first, second = said["records"]["tables-slides"]
+    report = json.loads(done.stdout.splitlines()[-1])
+    assert report["errors"] == []
+    assert [word for word in report["warnings"] if "citeAs" not in word and "version" not in word] == []
+    first, second = report["records"]["tables-slides"]
     assert first == {
         "slide_id": "01", "case_id": "NA", "status": "ok", "width": 100, "mpp": 0.25, "age_x20_(y)": "61",
     }  # fmt: skip

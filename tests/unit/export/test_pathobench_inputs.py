@@ -66,7 +66,7 @@ def read_as_pathobench(folder: Path, splits: str, embeddings: str):
     text = {"case_id": str, "slide_id": str}
     rows = pd.read_csv(folder / splits / "k=all.tsv", sep="\t", dtype=text, keep_default_na=False)
     folds = [name for name in rows if "fold_" in name]
-    found = {}
+    samples_read = {}
     for row in rows.to_dict("records"):
         sample = row[settings["sample_col"]]
         path = folder / embeddings / f"{sample}.h5"
@@ -74,8 +74,8 @@ def read_as_pathobench(folder: Path, splits: str, embeddings: str):
             features = handle["features"][:]
         assert (features.shape, features.dtype) == ((1, WIDTH), np.float32)
         label = settings["label_dict"][int(row[settings["task_col"]])]
-        found[sample] = label, [row[fold] for fold in folds], features[0]
-    return found
+        samples_read[sample] = label, [row[fold] for fold in folds], features[0]
+    return samples_read
 
 
 def test_what_is_read_back_is_what_the_probes_use(tmp_path):
@@ -84,10 +84,10 @@ def test_what_is_read_back_is_what_the_probes_use(tmp_path):
     cases, vectors = write_model(tmp_path / "mean", [*names, "other"])
     (row,) = export(tmp_path / "out", [["mean", "here--grade"]], [task], [cases]).to_dict("records")
     assert (row["status"], row["samples"], row["missing"]) == ("ok", "4", "0")
-    found = read_as_pathobench(tmp_path / "out", row["splits"], row["embeddings"])
-    assert list(found) == names
+    samples_read = read_as_pathobench(tmp_path / "out", row["splits"], row["embeddings"])
+    assert list(samples_read) == names
     for number, name in enumerate(names):
-        label, sides, features = found[name]
+        label, sides, features = samples_read[name]
         assert label == ("low", "high")[number // 2]
         assert sides == [["test", "train"], ["train", "test"]][number % 2]
         np.testing.assert_array_equal(features, vectors[number])
@@ -105,9 +105,9 @@ def test_a_bag_of_the_task_takes_the_place_of_the_case(tmp_path):
         handle["ids"], handle["embeddings"], handle["slides"], handle["n_patches"] = ["B"], own, ["B-S"], [3]
     bags = [str(tmp_path / "embed/mean/bags/here--grade.h5")]
     (row,) = export(tmp_path / "out", [["mean", "here--grade"]], [task], [cases], bags).to_dict("records")
-    found = read_as_pathobench(tmp_path / "out", row["splits"], row["embeddings"])
-    np.testing.assert_array_equal(found["A"][2], vectors[0])
-    np.testing.assert_array_equal(found["B"][2], own[0])
+    samples_read = read_as_pathobench(tmp_path / "out", row["splits"], row["embeddings"])
+    np.testing.assert_array_equal(samples_read["A"][2], vectors[0])
+    np.testing.assert_array_equal(samples_read["B"][2], own[0])
 
 
 def test_samples_without_an_embedding_and_files_of_an_earlier_run(tmp_path):
@@ -151,11 +151,11 @@ def test_codes_of_classes_count_from_zero_and_rows_without_a_label_are_left_out(
     cases, vectors = write_model(tmp_path / "mean", ["A", "B", "C", "D"])
     (row,) = export(tmp_path / "out", [["mean", "here--grade"]], [task], [cases]).to_dict("records")
     assert (row["samples"], row["missing"]) == ("3", "0")
-    found = read_as_pathobench(tmp_path / "out", row["splits"], row["embeddings"])
+    samples_read = read_as_pathobench(tmp_path / "out", row["splits"], row["embeddings"])
     expected = {"A": names[codes[0]], "B": names[codes[1]], "D": names[codes[1]]}
-    assert {sample: label for sample, (label, _, _) in found.items()} == expected
+    assert {sample: label for sample, (label, _, _) in samples_read.items()} == expected
     settings = yaml.safe_load((tmp_path / "out" / row["splits"] / "config.yaml").read_text())
     in_order = sorted(codes, key=int) if codes[0].isdigit() else codes
     assert settings["label_dict"] == {0: names[in_order[0]], 1: names[in_order[1]]}
     for sample, number in (("A", 0), ("B", 1), ("D", 3)):
-        np.testing.assert_array_equal(found[sample][2], vectors[number])
+        np.testing.assert_array_equal(samples_read[sample][2], vectors[number])

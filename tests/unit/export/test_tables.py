@@ -77,10 +77,12 @@ def test_what_columns_and_tables_hold_is_in_the_file(written):
     schema = pq.read_schema(written / "tiles.parquet")
     assert schema.metadata[b"path"] == b"tiles/<grid>/<shard>.tsv"
     assert schema.metadata[b"row"] == b"One slide of the shard, with its patches on a grid."
-    said = {name: (schema.field(name).metadata or {}).get(b"description", b"").decode() for name in schema.names}
-    assert said["n_patches"] == "Number of patches."
-    assert said["n_dropped_pen"].startswith("Patches in this class of the quality map")
-    assert "sheet" in said["slide_id"]
+    descriptions = {
+        name: (schema.field(name).metadata or {}).get(b"description", b"").decode() for name in schema.names
+    }
+    assert descriptions["n_patches"] == "Number of patches."
+    assert descriptions["n_dropped_pen"].startswith("Patches in this class of the quality map")
+    assert "sheet" in descriptions["slide_id"]
 
 
 def test_a_name_of_two_meanings_has_the_type_of_its_table(written):
@@ -175,10 +177,10 @@ def test_every_entry_has_a_name_of_its_own_and_types_for_columns_that_it_has():
 def test_every_type_is_of_a_column_that_some_table_has():
     schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
     tables = read_tables(SCHEMA)
-    known = {name for table in tables for name in table.columns}
+    columns = {name for table in tables for name in table.columns}
     named = [name for names in schema["types"].values() for name in names]
     assert len(named) == len(set(named))
-    assert [name for name in named if "<" not in name and name not in known] == []
+    assert [name for name in named if "<" not in name and name not in columns] == []
     for table, entry in zip(tables, schema["tables"], strict=True):
         own = entry.get("text", []) + entry.get("numbers", [])
         assert set(own) <= set(table.columns) | {"paper_cases", "paper_slides", "paper_folds"}, table.path

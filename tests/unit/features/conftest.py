@@ -41,15 +41,15 @@ class Shard:
         )
         return self
 
-    def write(self, identity="identity", **seen):
+    def write(self, identity="identity", **facts):
         """Write the manifests of the stages before; `seen`: what inspection saw of every slide."""
         from molpath.common.manifests import accepted, write_manifest
 
         self.tiles = self.results / "tiles" / GRID["name"] / "00000.tsv"
         self.inspected = self.results / "slides" / "00000.tsv"
         write_manifest(self.tiles, self.rows, ["file"])
-        rows = [accepted(row["slide_id"], identity=f"{identity} {row['slide_id']}", **seen) for row in self.rows]
-        write_manifest(self.inspected, rows, ["identity", *seen])
+        rows = [accepted(row["slide_id"], identity=f"{identity} {row['slide_id']}", **facts) for row in self.rows]
+        write_manifest(self.inspected, rows, ["identity", *facts])
         return self
 
     def arguments(self, encoder="mean_colour", weights=(), **more):

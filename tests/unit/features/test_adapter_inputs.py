@@ -53,10 +53,10 @@ def test_five_crops_are_averaged():
             return images.mean((2, 3))
 
     patch = np.random.default_rng(0).integers(0, 256, (2, 256, 256, 3), dtype=np.uint8)
-    found = NetworkEncoder(Mean(), facts, crops=5)(torch.from_numpy(patch))
+    features = NetworkEncoder(Mean(), facts, crops=5)(torch.from_numpy(patch))
     places = [(16, 16), (0, 0), (0, 32), (32, 0), (32, 32)]
     crops = [patch[:, y : y + 224, x : x + 224].mean((1, 2)) / 127.5 - 1 for y, x in places]
-    np.testing.assert_allclose(found.numpy(), np.mean(crops, axis=0), atol=1e-5)
+    np.testing.assert_allclose(features.numpy(), np.mean(crops, axis=0), atol=1e-5)
 
 
 def saved(network, path):

@@ -74,15 +74,15 @@ def test_transformers_give_their_tokens_from_a_file(adapter, tmp_path):
     network = load_vision_transformer(adapter, str(tmp_path / "weights"), facts.tokens, depth=1)
     images = some_images(facts.input_size)
     with torch.inference_mode():
-        tokens, found = trunk.forward_features(images), network(images)
-    assert found.shape == (1, facts.dim)
-    assert torch.equal(found[:, : tokens.shape[2]], tokens[:, 0])
+        tokens, features = trunk.forward_features(images), network(images)
+    assert features.shape == (1, facts.dim)
+    assert torch.equal(features[:, : tokens.shape[2]], tokens[:, 0])
     registers = re.search(r"(\d) registers", facts.network)
     prefix = 1 + int(registers[1]) if registers else 1
     patch = int(re.search(r"/(\d+)", facts.network)[1])
     assert tokens.shape[1] == prefix + (facts.input_size // patch) ** 2
     if facts.tokens == "cls_mean":
-        torch.testing.assert_close(found[:, tokens.shape[2] :], tokens[:, prefix:].mean(1))
+        torch.testing.assert_close(features[:, tokens.shape[2] :], tokens[:, prefix:].mean(1))
 
 
 def transformers_names(adapter, trunk, side):
@@ -118,7 +118,7 @@ def test_files_of_the_transformers_library(adapter, heads, side, tmp_path):
     network = load_vision_transformer(adapter, str(tmp_path / "model.safetensors"), "cls_mean", depth=2)
     images = some_images(224)
     with torch.inference_mode():
-        found = network(images)
+        features = network(images)
     table = state["embeddings.position_embeddings"]
     grid = network.trunk.patch_embed.grid_size[0]
     if grid != side:
@@ -128,7 +128,7 @@ def test_files_of_the_transformers_library(adapter, heads, side, tmp_path):
     prefix = network.trunk.num_prefix_tokens
     expected = torch.cat([tokens[:, 0], tokens[:, prefix:].mean(1)], 1)
     assert expected.std() > 0.1
-    torch.testing.assert_close(found.double(), expected, atol=2e-4, rtol=2e-4)
+    torch.testing.assert_close(features.double(), expected, atol=2e-4, rtol=2e-4)
 
 
 def test_files_of_the_dinov2_authors():
@@ -163,20 +163,20 @@ def test_conch_v15_equals_a_network_by_hand(size, tmp_path):
     loaded = conch.load_conch_v15(str(tmp_path / "pytorch_model_vision.bin"), depth=2)
     images = some_images(size)
     with torch.inference_mode():
-        found = loaded(images)
-    assert found.shape == (1, 768)
+        features = loaded(images)
+    assert features.shape == (1, 768)
     expected = vit_by_hand.conch_v15(network.state_dict(), images)
     assert expected.std() > 0.1
-    torch.testing.assert_close(found.double(), expected, atol=2e-4, rtol=2e-4)
+    torch.testing.assert_close(features.double(), expected, atol=2e-4, rtol=2e-4)
 
 
 def test_conch_v15_stretches_positions_its_own_way():
     """Neither antialiased nor sampled at 28 / 14: both differ from what its makers do by far more than rounding."""
     table = torch.randn(1, 197, 8, generator=torch.Generator().manual_seed(3))
-    found = conch.stretched(table, 28)[0].double().numpy()
+    stretched = conch.stretched(table, 28)[0].double().numpy()
     expected = vit_by_hand.bicubic(table[0, 1:].double().numpy(), 28, 28.1 / 14)
-    np.testing.assert_allclose(found[1:], expected, atol=1e-5)
-    np.testing.assert_array_equal(found[0], table[0, 0].double())
+    np.testing.assert_allclose(stretched[1:], expected, atol=1e-5)
+    np.testing.assert_array_equal(stretched[0], table[0, 0].double())
     assert np.abs(vit_by_hand.bicubic(table[0, 1:].double().numpy(), 28, 2) - expected).max() > 0.01
     timms = timm_encoders.resampled_positions(table, 28, prefix=1, antialias=True)[0, 1:].double().numpy()
     assert np.abs(timms - expected).max() > 0.01
@@ -188,7 +188,7 @@ def test_ctranspath_takes_files_of_the_old_swin(tmp_path):
     network = randomised(timm_encoders.ctranspath)
     old = {}
     for key, value in network.state_dict().items():
-        key = re.sub(r"layers\.(\d)\.downsample", lambda found: f"layers.{int(found[1]) - 1}.downsample", key)
+        key = re.sub(r"layers\.(\d)\.downsample", lambda match: f"layers.{int(match[1]) - 1}.downsample", key)
         old[key] = value
     old |= {"layers.0.blocks.1.attn_mask": torch.zeros(64, 49, 49), "head.weight": torch.zeros(1000, 768)}
     old["layers.0.blocks.0.attn.relative_position_index"] = torch.zeros(49, 49, dtype=torch.long)
@@ -197,11 +197,11 @@ def test_ctranspath_takes_files_of_the_old_swin(tmp_path):
     loaded = timm_encoders.load_ctranspath(str(tmp_path / "ctranspath.pth"))
     images = some_images(224, 2)
     with torch.inference_mode():
-        found = loaded(images)
+        features = loaded(images)
         last = loaded.forward_features(images)
-        torch.testing.assert_close(found, last.mean((1, 2)))
-        assert torch.equal(found, network(images))
-    assert found.shape == (2, 768)
+        torch.testing.assert_close(features, last.mean((1, 2)))
+        assert torch.equal(features, network(images))
+    assert features.shape == (2, 768)
     assert last.shape == (2, 7, 7, 768)
 
 
@@ -215,6 +215,6 @@ def test_resnet50_is_the_third_stage_pooled(tmp_path):
     images = some_images(224)
     with torch.inference_mode():
         expected = stages(images)[0].mean((2, 3))
-        found = timm_encoders.load_resnet50(str(tmp_path / "model.safetensors"))(images)
-    assert found.shape == (1, 1024)
-    torch.testing.assert_close(found, expected)
+        features = timm_encoders.load_resnet50(str(tmp_path / "model.safetensors"))(images)
+    assert features.shape == (1, 1024)
+    torch.testing.assert_close(features, expected)

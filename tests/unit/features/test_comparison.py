@@ -25,32 +25,32 @@ def slide(tmp_path):
     return tmp_path / "a.png", colours.reshape(-1, 3) / 255, np.stack([xs.ravel(), ys.ravel()], 1) * 64
 
 
-def given(folder, features, coords, **said):
+def write_given(folder, features, coords, **attributes):
     """A file in TRIDENT's layout."""
     with h5py.File(folder / "theirs.h5", "w") as handle:
         handle["features"] = features
         handle["coords"] = coords
-        said = {"patch_size": 32, "patch_size_level0": 64, "target_magnification": 20, "overlap": 0} | said
-        handle["coords"].attrs.update(said)
+        attributes = {"patch_size": 32, "patch_size_level0": 64, "target_magnification": 20, "overlap": 0} | attributes
+        handle["coords"].attrs.update(attributes)
     return folder / "theirs.h5"
 
 
 def test_the_same_features_have_cosine_1(slide, tmp_path):
     path, colours, coords = slide
-    found = compare_features(path, given(tmp_path, colours[None], coords), SEEN, GRID, ENCODER, [])
-    np.testing.assert_allclose(found.cosines, 1, atol=1e-6)
-    np.testing.assert_array_equal(found.coords, coords)
-    assert "the same features, up to rounding" in found.report("S1", "theirs.h5")
+    compared = compare_features(path, write_given(tmp_path, colours[None], coords), SEEN, GRID, ENCODER, [])
+    np.testing.assert_allclose(compared.cosines, 1, atol=1e-6)
+    np.testing.assert_array_equal(compared.coords, coords)
+    assert "the same features, up to rounding" in compared.report("S1", "theirs.h5")
 
 
 def test_features_of_other_places_are_told_with_the_worst_of_them(slide, tmp_path):
     path, colours, coords = slide
-    theirs = colours.copy()
-    theirs[5] = [1.0, -1.0, 0.0]
-    found = compare_features(path, given(tmp_path, theirs, coords), SEEN, GRID, ENCODER, [])
-    assert found.cosines.argmin() == 5
-    assert "lowest, at 320, 0)" in found.report("S1", "theirs.h5")
-    shuffled = compare_features(path, given(tmp_path, -colours, coords), SEEN, GRID, ENCODER, [])
+    changed = colours.copy()
+    changed[5] = [1.0, -1.0, 0.0]
+    compared = compare_features(path, write_given(tmp_path, changed, coords), SEEN, GRID, ENCODER, [])
+    assert compared.cosines.argmin() == 5
+    assert "lowest, at 320, 0)" in compared.report("S1", "theirs.h5")
+    shuffled = compare_features(path, write_given(tmp_path, -colours, coords), SEEN, GRID, ENCODER, [])
     assert "other features" in shuffled.report("S1", "theirs.h5")
 
 
@@ -67,12 +67,12 @@ def test_files_that_fit_neither_slide_nor_encoder(slide, tmp_path, change, messa
     wide = change.pop("width", False)
     features = np.pad(colours, ((0, 0), (0, 1))) if wide else colours
     with pytest.raises(Unusable, match=message):
-        compare_features(path, given(tmp_path, features, coords, **change), SEEN, GRID, ENCODER, [])
+        compare_features(path, write_given(tmp_path, features, coords, **change), SEEN, GRID, ENCODER, [])
 
 
 def test_cosine_of_rows():
-    ours, theirs = np.array([[1.0, 0], [1, 1], [0, 0]]), np.array([[2.0, 0], [1, 0], [1, 0]])
-    np.testing.assert_allclose(cosine(ours, theirs), [1, 0.5**0.5, 0])
+    own, given_features = np.array([[1.0, 0], [1, 1], [0, 0]]), np.array([[2.0, 0], [1, 0], [1, 0]])
+    np.testing.assert_allclose(cosine(own, given_features), [1, 0.5**0.5, 0])
 
 
 def test_patches_under_damaged_tiles_are_left_out(tmp_path):
@@ -81,18 +81,18 @@ def test_patches_under_damaged_tiles_are_left_out(tmp_path):
     damaged = damaged_copy(tmp_path / "a.svs", [9])
     coords = np.array([(x * TILE, y * TILE) for y in range(2) for x in range(8)])
     colours = np.stack([pixels[y : y + TILE, x : x + TILE].mean((0, 1)) / 255 for x, y in coords])
-    seen = {"mpp": "0.5", "magnification": "20", "width": "1024", "height": "1024"}
+    facts = {"mpp": "0.5", "magnification": "20", "width": "1024", "height": "1024"}
     grid = GRID | {"patch_size": TILE}
-    file = given(tmp_path, colours, coords, patch_size=TILE, patch_size_level0=TILE)
-    whole = compare_features(damaged, file, seen, grid, ENCODER, [])
+    file = write_given(tmp_path, colours, coords, patch_size=TILE, patch_size_level0=TILE)
+    whole = compare_features(damaged, file, facts, grid, ENCODER, [])
     assert len(whole.cosines) == 16  # tile 9 is none of these
     damage_tiles(damaged, [3])
-    found = compare_features(damaged, file, seen, grid, ENCODER, [])
-    assert found.coords.tolist() == np.delete(coords, 3, 0).tolist()
-    np.testing.assert_allclose(found.cosines, 1, atol=1e-6)
+    compared = compare_features(damaged, file, facts, grid, ENCODER, [])
+    assert compared.coords.tolist() == np.delete(coords, 3, 0).tolist()
+    np.testing.assert_allclose(compared.cosines, 1, atol=1e-6)
     damage_tiles(damaged, range(32))
     with pytest.raises(Unusable, match="none of the 16 sampled patches"):
-        compare_features(damaged, file, seen, grid, ENCODER, [])
+        compare_features(damaged, file, facts, grid, ENCODER, [])
 
 
 @pytest.mark.parametrize(
@@ -122,5 +122,5 @@ def test_an_encoder_that_computes_in_half_precision(slide, tmp_path, monkeypatch
             return built(batch).to(torch.bfloat16)
 
     monkeypatch.setattr("molpath.features.comparison.build", lambda weights, config: Half())
-    found = compare_features(path, given(tmp_path, colours, coords), SEEN, GRID, ENCODER, [])
-    np.testing.assert_allclose(found.cosines, 1, atol=1e-4)
+    compared = compare_features(path, write_given(tmp_path, colours, coords), SEEN, GRID, ENCODER, [])
+    np.testing.assert_allclose(compared.cosines, 1, atol=1e-4)

@@ -75,13 +75,13 @@ def test_one_tile_of_256_costs_its_patch(shard, whole, codec, how):
         ("ok", "255", "1", f"{9 * TILE},{5 * TILE}"),
         ("ok", "256", "0", ""),
     ]
-    found, sound = real.file(rows["a"]), real.file(rows["b"])
+    damaged, sound = real.file(rows["a"]), real.file(rows["b"])
     kept = np.arange(256) != bad
-    assert sorted(found) == ["coords", "damaged", "features", "focus"]
+    assert sorted(damaged) == ["coords", "damaged", "features", "focus"]
     assert sorted(sound) == ["coords", "features", "focus"]
     for name in ("coords", "features", "focus"):
-        assert np.array_equal(found[name], sound[name][kept])
-    assert found["damaged"].tolist() == [[9 * TILE, 5 * TILE]]
+        assert np.array_equal(damaged[name], sound[name][kept])
+    assert damaged["damaged"].tolist() == [[9 * TILE, 5 * TILE]]
 
 
 @pytest.mark.parametrize("codec", CODECS)
@@ -102,11 +102,11 @@ def test_sixty_tiles_of_256_cost_the_slide(shard, whole, codec):
 def test_white_on_request_keeps_every_patch(shard, whole):
     real = Real(shard, {"a": str(damaged_copy(whole["jpeg"], [3, 77]))})
     row = real.extract(damaged="white")["a"]
-    found = real.file(row)
+    stored = real.file(row)
     assert (row["n_patches"], row["n_damaged"], row["damaged"]) == ("256", "2", "192,0 832,256")
-    assert found["coords"].tolist() == [list(place) for place in EVERY]
-    assert (found["features"][[3, 77]] == 1).all()  # the mean colour of white
-    assert (found["features"][4] < 1).all()
+    assert stored["coords"].tolist() == [list(place) for place in EVERY]
+    assert (stored["features"][[3, 77]] == 1).all()  # the mean colour of white
+    assert (stored["features"][4] < 1).all()
 
 
 def test_nothing_of_a_slide_can_be_read(shard, whole):
@@ -131,13 +131,13 @@ def test_finished_files_are_taken_unless_the_tolerance_would_change_them(shard, 
 
 def test_batches_and_workers_do_not_change_a_byte(shard, whole):
     real = Real(shard, {"a": str(damaged_copy(whole["jpeg"], [0, 1, 17, 255]))})
-    found = []
+    digests = []
     for number, setting in enumerate(({"batch_size": 7, "workers": 1}, {"batch_size": 64, "workers": 3})):
-        found.append(real.extract(**setting, code=str(number))["a"])
-    assert {key: found[0][key] for key in ("n_patches", "damaged")} == {
-        key: found[1][key] for key in ("n_patches", "damaged")
+        digests.append(real.extract(**setting, code=str(number))["a"])
+    assert {key: digests[0][key] for key in ("n_patches", "damaged")} == {
+        key: digests[1][key] for key in ("n_patches", "damaged")
     }
-    assert found[0]["damaged"] == "0,0 64,0 64,64 960,960"
+    assert digests[0]["damaged"] == "0,0 64,0 64,64 960,960"
 
 
 def test_readers_after_features_follow_the_features(shard, whole, tmp_path):
@@ -158,10 +158,10 @@ def test_readers_after_features_follow_the_features(shard, whole, tmp_path):
     layout = layout_of(path)
     assert (layout.count, layout.dim, len(layout.coords)) == (255, 3, 255)
     grid = {"name": "g", "patch_size": TILE, "magnification": 20, "mpp": None, "scale": "mpp", "overlap": 0}
-    seen = {"a": {"width": "1024", "height": "1024", "mpp": "0.5", "magnification": "20"}}
+    facts = {"a": {"width": "1024", "height": "1024", "mpp": "0.5", "magnification": "20"}}
     encoder = {"folder": str(path.parent), "features": "", "name": "x"}
-    (given,) = find_features([accepted("a", file="")], seen, encoder, shard.wsi, grid)
-    assert (given["status"], given["n_patches"]) == ("ok", 255)
+    (given_row,) = find_features([accepted("a", file="")], facts, encoder, shard.wsi, grid)
+    assert (given_row["status"], given_row["n_patches"]) == ("ok", 255)
     assert verify(shard.results) == []
 
 

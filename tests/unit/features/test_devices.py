@@ -37,7 +37,7 @@ def test_a_job_that_was_promised_a_gpu_doesnt_take_the_cpu(without_gpu):
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "given"),
+    ("name", "value", "expected"),
     [
         ("SLURM_JOB_GPUS", "0", True),
         ("CUDA_VISIBLE_DEVICES", "GPU-5fd4f087", True),
@@ -46,11 +46,11 @@ def test_a_job_that_was_promised_a_gpu_doesnt_take_the_cpu(without_gpu):
         ("CUDA_VISIBLE_DEVICES", "NoDevFiles", False),
     ],
 )
-def test_schedulers_say_that_a_gpu_was_given(monkeypatch, name, value, given):
+def test_schedulers_say_that_a_gpu_was_given(monkeypatch, name, value, expected):
     for other in devices.GIVEN:
         monkeypatch.delenv(other, raising=False)
     monkeypatch.setenv(name, value)
-    assert gpu_was_given() is given
+    assert gpu_was_given() is expected
 
 
 def take_and_wait(folder, to_parent, forks=False):
@@ -71,13 +71,13 @@ def holder(locks):
     started = []
 
     def start(**options):
-        mine, theirs = multiprocessing.Pipe()
-        arguments = (str(locks), theirs)
+        parent, child = multiprocessing.Pipe()
+        arguments = (str(locks), child)
         process = multiprocessing.get_context("fork").Process(target=take_and_wait, args=arguments, kwargs=options)
         process.start()
         started.append(process)
-        theirs.close()  # so that a process that fails ends the waiting
-        assert mine.recv() == [0]
+        child.close()  # so that a process that fails ends the waiting
+        assert parent.recv() == [0]
         return process
 
     yield start

@@ -17,16 +17,16 @@ def test_parameter_counts():
 @pytest.mark.parametrize("folded", [False, True])
 def test_same_output_as_the_published_package(random_weights, folded):
     state = load_weights(random_weights)
-    theirs = efficientnet_lite_pytorch.EfficientNet.from_name("efficientnet-lite0").eval()
-    theirs.load_state_dict(state)
-    ours = efficientnet_lite.load(state)
+    published = efficientnet_lite_pytorch.EfficientNet.from_name("efficientnet-lite0").eval()
+    published.load_state_dict(state)
+    network = efficientnet_lite.load(state)
     images = torch.rand(2, 3, 224, 224, generator=torch.Generator().manual_seed(1)) * 2 - 1
     with torch.inference_mode():
-        expected = theirs.extract_features(images).mean((2, 3))
-        found = (efficientnet_lite.folded(ours) if folded else ours)(images)
-    assert found.shape == (2, 1280)
+        expected = published.extract_features(images).mean((2, 3))
+        features = (efficientnet_lite.folded(network) if folded else network)(images)
+    assert features.shape == (2, 1280)
     assert expected.abs().max() > 0.01
-    assert (found - expected).abs().max() < 1e-5
+    assert (features - expected).abs().max() < 1e-5
 
 
 def test_timm_gives_the_same_bits(random_weights, vision_libraries):
@@ -34,12 +34,12 @@ def test_timm_gives_the_same_bits(random_weights, vision_libraries):
     import timm
 
     state = load_weights(random_weights)
-    theirs = timm.create_model("tf_efficientnet_lite0", num_classes=1000).eval()
-    names = zip(theirs.state_dict(), efficientnet_lite.EfficientNetLite0().state_dict(), strict=True)
-    theirs.load_state_dict({name: state[published] for name, published in names})
+    peer = timm.create_model("tf_efficientnet_lite0", num_classes=1000).eval()
+    names = zip(peer.state_dict(), efficientnet_lite.EfficientNetLite0().state_dict(), strict=True)
+    peer.load_state_dict({name: state[published] for name, published in names})
     images = torch.rand(2, 3, 224, 224, generator=torch.Generator().manual_seed(1)) * 2 - 1
     with torch.inference_mode():
-        expected = theirs.forward_head(theirs.forward_features(images), pre_logits=True)
+        expected = peer.forward_head(peer.forward_features(images), pre_logits=True)
         assert torch.equal(efficientnet_lite.load(state)(images), expected)
 
 

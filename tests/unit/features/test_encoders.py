@@ -48,20 +48,20 @@ def test_bf16_stays_close(random_weights):
 
 def test_mean_colour_is_the_mean():
     patches = some_patches(5, 40)
-    found = build([], {"adapter": "mean_colour"})(torch.from_numpy(patches)).numpy()
-    np.testing.assert_allclose(found, patches.mean((1, 2)) / 255, rtol=1e-6)
+    features = build([], {"adapter": "mean_colour"})(torch.from_numpy(patches)).numpy()
+    np.testing.assert_allclose(features, patches.mean((1, 2)) / 255, rtol=1e-6)
 
 
 def test_digest_of_an_encoder_follows_weights_and_normalisation(tmp_path, random_weights):
     other = tmp_path / "other.safetensors"
     other.write_bytes(b"other")
-    told = [
+    descriptions = [
         describe(LITE, [random_weights]),
         describe(LITE, [str(other)]),
         describe(LITE | {"mean": [0.485, 0.456, 0.406]}, [random_weights]),
     ]
-    assert told[0] == describe(LITE | {"batch_size": 7, "workers": 3, "name": "x"}, [random_weights])
-    assert all(told[i] != told[j] for i in range(3) for j in range(i))
+    assert descriptions[0] == describe(LITE | {"batch_size": 7, "workers": 3, "name": "x"}, [random_weights])
+    assert all(descriptions[i] != descriptions[j] for i in range(3) for j in range(i))
 
 
 @pytest.mark.parametrize(

@@ -84,24 +84,24 @@ def test_batches_workers_and_threads_do_not_change_a_byte(shard, random_weights)
         {"batch_size": 7, "workers": 2, "threads": 1},
         {"batch_size": 3, "workers": 1, "threads": 3},
     ]
-    found = []
+    contents = []
     for setting in settings:
         shutil.rmtree(shard.wsi / "20x_32px_0px_overlap" / "features_efficientnet_lite0", ignore_errors=True)
-        found.append(bytes_of(shard.extract("efficientnet_lite0", [random_weights], **setting)))
-    assert found[0] == found[1] == found[2]
+        contents.append(bytes_of(shard.extract("efficientnet_lite0", [random_weights], **setting)))
+    assert contents[0] == contents[1] == contents[2]
 
 
 def test_order_and_size_of_a_shard_do_not_change_a_byte(shard, random_weights):
     shard.add("a", 21).add("b", 5).add("c", 11).write()
-    rows, found = list(shard.rows), []
+    rows, contents = list(shard.rows), []
     for cut in ([rows], [rows[::-1]], [rows[:1], rows[1:]]):
         shutil.rmtree(shard.wsi / "20x_32px_0px_overlap" / "features_efficientnet_lite0", ignore_errors=True)
-        found.append({})
+        contents.append({})
         for shard.rows in cut:
             shard.write()
-            found[-1] |= bytes_of(shard.extract("efficientnet_lite0", [random_weights], workers=2, batch_size=8))
-    assert len(found[0]) == 3
-    assert found[0] == found[1] == found[2]
+            contents[-1] |= bytes_of(shard.extract("efficientnet_lite0", [random_weights], workers=2, batch_size=8))
+    assert len(contents[0]) == 3
+    assert contents[0] == contents[1] == contents[2]
 
 
 def test_finished_files_are_taken_and_missing_ones_come_out_the_same(shard, random_weights):
@@ -121,16 +121,16 @@ def test_the_manifest_tells_of_a_file_that_another_job_put_in_place_of_ours(shar
     from molpath.features import storage
 
     shard.add("a", 21).add("b", 5).write()
-    ours = storage.write_features
+    write = storage.write_features
 
     def with_another_job(path, features, *about):
-        ours(path, features, *about)
+        write(path, features, *about)
         if path.stem == "b":
-            ours(path.with_name("a.h5"), *others)
+            write(path.with_name("a.h5"), *arguments)
         else:
-            others[:] = [features + np.float16(0.5), *about]
+            arguments[:] = [features + np.float16(0.5), *about]
 
-    others = []
+    arguments = []
     monkeypatch.setattr(storage, "write_features", with_another_job)
     rows = shard.extract(workers=1)
     for row in rows.values():

@@ -25,11 +25,11 @@ def write_h5(path, features=None, coords=PLACES, attributes=GRID, **arrays):
             handle[name] = values
 
 
-def one(shard, tmp_path, write, seen=SEEN, **more):
+def inspect_one(shard, tmp_path, write, facts=SEEN, **more):
     """Row of slide `a` beside two good slides; `write` makes its file."""
     for name in "abc":
         shard.add(name, 4)
-    shard.write(**seen)
+    shard.write(**facts)
     folder = tmp_path / "theirs"
     for name in "bc":
         write_h5(folder / f"{name}.h5", some_features(9))
@@ -165,7 +165,7 @@ BAD = {
 @pytest.mark.parametrize("case", BAD)
 def test_a_bad_file_costs_its_slide(case, shard, tmp_path):
     write, says = BAD[case]
-    row = one(shard, tmp_path, write) if case != "bomb" else one(shard, tmp_path, write, memory_mb=1000)
+    row = inspect_one(shard, tmp_path, write) if case != "bomb" else inspect_one(shard, tmp_path, write, memory_mb=1000)
     assert row["reason"] == "bad_features"
     assert says in row["detail"]
     assert "a.h5" in row["detail"]

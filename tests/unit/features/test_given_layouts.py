@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import zarr
 
-from .test_given_features import GRID, PLACES, SEEN, one, read, write_h5
+from .test_given_features import GRID, PLACES, SEEN, inspect_one, read, write_h5
 from .test_precomputed import some_features, stamp
 
 
@@ -23,16 +23,16 @@ from .test_precomputed import some_features, stamp
         (lambda p: (stamp(p, some_features(9)), h5py.File(p, "a").attrs.update(tile_size_um=0)), "is 0"),
     ],
 )
-@pytest.mark.parametrize("seen", [SEEN, {}])
-def test_attributes_that_are_no_numbers(write, says, seen, shard, tmp_path):
-    row = one(shard, tmp_path, write, seen)
+@pytest.mark.parametrize("facts", [SEEN, {}])
+def test_attributes_that_are_no_numbers(write, says, facts, shard, tmp_path):
+    row = inspect_one(shard, tmp_path, write, facts)
     assert row["reason"] == "bad_features"
     assert f"{says}, but must be a positive number" in row["detail"]
 
 
 @pytest.mark.parametrize("values", [some_features(9), some_features(9)[None], some_features(9).astype(np.float64)])
 def test_numbers_are_read_as_they_are(values, shard, tmp_path):
-    row = one(shard, tmp_path, lambda path: write_h5(path, values))
+    row = inspect_one(shard, tmp_path, lambda path: write_h5(path, values))
     bag = read(shard, row, with_coords=True)
     np.testing.assert_array_equal(bag.features, some_features(9))
     assert bag.features.dtype == np.float32
@@ -40,7 +40,7 @@ def test_numbers_are_read_as_they_are(values, shard, tmp_path):
 
 
 def test_patches_of_clam_have_the_edge_of_the_grid(shard, tmp_path):
-    row = one(shard, tmp_path, lambda path: write_h5(path, some_features(9), PLACES.astype(np.int32), {}))
+    row = inspect_one(shard, tmp_path, lambda path: write_h5(path, some_features(9), PLACES.astype(np.int32), {}))
     bag = read(shard, row, with_coords=True)
     assert (bag.coords.tolist(), bag.edge) == (PLACES.tolist(), 64)
 
@@ -48,14 +48,14 @@ def test_patches_of_clam_have_the_edge_of_the_grid(shard, tmp_path):
 @pytest.mark.parametrize(("step", "edge"), [(64, 64), (63, 63)])
 def test_the_step_of_clam_tells_how_its_grid_was_laid(step, edge, shard, tmp_path):
     """0.2527 micrometres per pixel: 64 level-0 pixels by nominal magnifications, 63 by the resolution."""
-    seen = SEEN | {"mpp": "0.2527"}
-    row = one(shard, tmp_path, lambda path: write_h5(path, some_features(9), PLACES // 64 * step, {}), seen)
+    facts = SEEN | {"mpp": "0.2527"}
+    row = inspect_one(shard, tmp_path, lambda path: write_h5(path, some_features(9), PLACES // 64 * step, {}), facts)
     assert read(shard, row, with_coords=True).edge == edge
 
 
 def test_micrometres_of_stamp_become_level0_pixels(shard, tmp_path):
     """16 micrometres at 0.25 a pixel: 64 pixels."""
-    row = one(shard, tmp_path, lambda path: stamp(path, some_features(9)))
+    row = inspect_one(shard, tmp_path, lambda path: stamp(path, some_features(9)))
     bag = read(shard, row, with_coords=True)
     assert bag.coords.tolist() == (np.arange(18).reshape(9, 2) * 64).tolist()
     assert bag.edge == 64
@@ -71,7 +71,7 @@ def test_one_of_several_encoders(shard, tmp_path):
         with h5py.File(path, "a") as handle:
             handle.attrs.update(GRID | {"level0_magnification": 40, "level0_width": 4096, "level0_height": 2048})
 
-    row = one(shard, tmp_path, atlas, features="uni_v1")
+    row = inspect_one(shard, tmp_path, atlas, features="uni_v1")
     assert row["dataset"] == "features/uni_v1"
     bag = read(shard, row, with_coords=True)
     np.testing.assert_array_equal(bag.features, uni)
@@ -82,7 +82,7 @@ def test_coords_that_are_missing_keep_the_slide_from_coordinate_readers_only(sha
     from molpath.embed.bags import Bags
     from molpath.embed.embedding import embed_block, placed_of
 
-    row = one(shard, tmp_path, lambda path: write_h5(path, some_features(9), None))
+    row = inspect_one(shard, tmp_path, lambda path: write_h5(path, some_features(9), None))
     assert (row["status"], row["patch_size_level0"]) == ("ok", "")
     np.testing.assert_array_equal(read(shard, row).features, some_features(9))
     manifest = shard.results / "features" / "20x_32px_0px_overlap" / "precomputed" / "00000.tsv"
@@ -153,10 +153,10 @@ def test_the_width_is_that_of_most_files_of_the_cohort(shard, tmp_path):
     shard.add("a", 4).write(**SEEN)
     folder = tmp_path / "theirs"
     write_h5(folder / "a.h5", some_features(9, 3))
-    others = [folder / f"other{number}.h5" for number in range(2)]
-    for path in others:
+    other_files = [folder / f"other{number}.h5" for number in range(2)]
+    for path in other_files:
         write_h5(path, some_features(9))
-    sample = [str(folder / "a.h5"), *map(str, others)]
+    sample = [str(folder / "a.h5"), *map(str, other_files)]
     row = shard.extract("precomputed", folder=str(folder), given_sample=sample)["a"]
     assert "its features are 3 numbers wide, those of most files 5" in row["detail"]
 
@@ -193,9 +193,9 @@ def test_a_slide_without_a_raw_file_starts_at_its_features(mpp, edge, shard, tmp
     shutil.rmtree(shard.wsi)  # no stage before writes anything there
     slide = {"slide_id": "a", "path": "", "mpp": mpp, "keep": "auto"}
     inspect_shard(slides=[slide], manifest=str(shard.inspected))
-    seen = read_manifest(shard.inspected)[0]
-    assert (seen["status"], seen["reason"], seen["mpp"]) == ("set_aside", "features_only", mpp)
-    shard.rows = [{name: seen[name] for name in ("slide_id", "status", "reason", "detail")}]
+    inspected = read_manifest(shard.inspected)[0]
+    assert (inspected["status"], inspected["reason"], inspected["mpp"]) == ("set_aside", "features_only", mpp)
+    shard.rows = [{name: inspected[name] for name in ("slide_id", "status", "reason", "detail")}]
     write_manifest(shard.tiles, shard.rows, ["file"])
     stamp(tmp_path / "theirs" / "a.h5", some_features(9))
     row = shard.extract("precomputed", folder=str(tmp_path / "theirs"))["a"]

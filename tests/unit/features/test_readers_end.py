@@ -37,13 +37,13 @@ def test_a_reader_ends_with_its_job():
 
 def test_memory_beyond_the_limit_costs_the_slide():
     context = multiprocessing.get_context("fork")
-    ours, theirs = context.Pipe()
-    reader = context.Process(target=serve, args=(theirs, None, greedy, 100), daemon=True)
+    parent, child = context.Pipe()
+    reader = context.Process(target=serve, args=(child, None, greedy, 100), daemon=True)
     reader.start()
     try:
-        assert ours.recv() == "ready"
-        ours.send(SimpleNamespace(path="a slide"))
-        assert ours.recv() == ("memory", "reading it needs more than 100 MB (slides: memory_mb)")
+        assert parent.recv() == "ready"
+        parent.send(SimpleNamespace(path="a slide"))
+        assert parent.recv() == ("memory", "reading it needs more than 100 MB (slides: memory_mb)")
     finally:
         reader.kill()
         reader.join()

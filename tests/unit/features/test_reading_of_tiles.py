@@ -51,9 +51,9 @@ def assert_bounded(path, kind):
     assert exact.name == half.name == "jpeg_tiles"
     coords = all_patches(*exact.levels[0][:2], 1024)
     difference = np.abs(read_all(exact, coords)[0].astype(int) - read_all(half, coords)[0])
-    mean, most = HALF_SCALE_BOUNDS[kind]
+    mean, largest = HALF_SCALE_BOUNDS[kind]
     assert 0 < difference.mean() <= mean
-    assert np.percentile(difference, 99.9) <= most
+    assert np.percentile(difference, 99.9) <= largest
 
 
 def test_half_scale_keeps_its_bound_on_a_generated_slide(tmp_path):
@@ -68,9 +68,9 @@ def test_whole_number_and_other_scales_equal_openslide(tmp_path):
     fast, plain = open_slide(path), OpenSlideReader(str(path))
     for size, edge in ((256, 512), (256, 1024), (224, 448), (256, 505), (256, 256)):
         coords = np.array([[1900, 1400], [1901, 1403], [0, 0], [4700, 3900]])
-        found, expected = (read_all(slide, coords, Geometry(size, edge)) for slide in (fast, plain))
-        np.testing.assert_array_equal(found[0], expected[0])
-        np.testing.assert_array_equal(found[1], expected[1])
+        pixels, expected = (read_all(slide, coords, Geometry(size, edge)) for slide in (fast, plain))
+        np.testing.assert_array_equal(pixels[0], expected[0])
+        np.testing.assert_array_equal(pixels[1], expected[1])
 
 
 @pytest.mark.parametrize("edge", [1024, 1013])
@@ -112,9 +112,9 @@ def test_half_scale_is_asked_for_only_where_the_config_says_so(shard):
 
 def test_focus_falls_with_blur_and_is_unknown_where_nothing_is():
     sharp = cv2.resize(tissue_picture(960), (512, 512), interpolation=cv2.INTER_AREA)
-    found = [focus_of(cv2.GaussianBlur(sharp, (0, 0), blur), 0.5) for blur in (0.01, 1, 2, 4, 8)]
-    assert found == sorted(found, reverse=True)
-    assert found[0] > 2 * found[2]
+    values = [focus_of(cv2.GaussianBlur(sharp, (0, 0), blur), 0.5) for blur in (0.01, 1, 2, 4, 8)]
+    assert values == sorted(values, reverse=True)
+    assert values[0] > 2 * values[2]
     assert np.isnan(focus_of(np.full((512, 512, 3), 240, np.uint8), 0.5))
     assert focus_of(sharp, 2.0) == pytest.approx(focus_of(sharp, 1.0))  # neither is shrunk
 

@@ -9,10 +9,10 @@ from molpath.features.resampling import TAPS, area_taps, resample
 @pytest.mark.parametrize("size", [513, 700, 1013, 1022, 1101, 1535])
 def test_means_are_those_of_opencv_up_to_rounding(size):
     pixels = np.random.default_rng(size).integers(0, 256, (size, size, 3), np.uint8)
-    ours, theirs = np.empty((2, 512, 512, 3), np.uint8)
-    resample(pixels, ours)
-    cv2.resize(pixels, (512, 512), dst=theirs, interpolation=cv2.INTER_AREA)
-    difference = np.abs(ours.astype(int) - theirs)
+    resampled, expected = np.empty((2, 512, 512, 3), np.uint8)
+    resample(pixels, resampled)
+    cv2.resize(pixels, (512, 512), dst=expected, interpolation=cv2.INTER_AREA)
+    difference = np.abs(resampled.astype(int) - expected)
     assert difference.max() <= 1
     assert (difference > 0).mean() < 1e-4
 
@@ -31,9 +31,9 @@ def test_weights_are_shares_of_what_is_covered(size, target):
 def test_whole_and_large_factors_and_enlarging_stay_opencvs(size):
     pixels = np.random.default_rng(size).integers(0, 256, (size, size, 3), np.uint8)
     method = cv2.INTER_AREA if size > 512 else cv2.INTER_CUBIC
-    ours = np.empty((512, 512, 3), np.uint8)
-    resample(pixels, ours)
-    np.testing.assert_array_equal(ours, cv2.resize(pixels, (512, 512), interpolation=method))
+    resampled = np.empty((512, 512, 3), np.uint8)
+    resample(pixels, resampled)
+    np.testing.assert_array_equal(resampled, cv2.resize(pixels, (512, 512), interpolation=method))
 
 
 def test_sides_may_differ_and_columns_stay_apart():

@@ -28,14 +28,14 @@ with stage([sys.argv[1]], sys.argv[2], 1.0) as staging:
 
 def features_of(shard) -> dict[str, bytes]:
     folder = shard.wsi / "20x_32px_0px_overlap" / "features_mean_colour"
-    found = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    contents = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
     shutil.rmtree(folder)
-    return found
+    return contents
 
 
 def as_files(shard, suffix: str) -> dict[str, str]:
     """The shard's slides under names of a format that is one file, or (mrxs) a file and a folder."""
-    found = {}
+    copies = {}
     for row in shard.rows:
         source, target = shard.folder / f"{row['slide_id']}.npy", shard.folder / f"{row['slide_id']}{suffix}"
         if suffix == ".mrxs":
@@ -44,13 +44,13 @@ def as_files(shard, suffix: str) -> dict[str, str]:
             shutil.copy(source, target.with_suffix("") / "pixels.npy")
         else:
             shutil.copy(source, target)
-        found[row["slide_id"]] = str(target)
-    return found
+        copies[row["slide_id"]] = str(target)
+    return copies
 
 
-def wait_for(what) -> None:
+def wait_for(condition) -> None:
     until = time.monotonic() + 60
-    while not what():
+    while not condition():
         assert time.monotonic() < until
         time.sleep(0.01)
 

@@ -42,10 +42,10 @@ def test_the_same_tissue_in_another_staining_comes_close_to_the_target(method, t
 
 def test_reinhard_has_the_targets_means_in_lab(target):
     encoder = StainNormalised(MeanColour(), {"method": "reinhard", "target": target})
-    found = encoder.normalised(torch.from_numpy(stained(3, strength=(0.8, 0.8)))).numpy()
+    normalised = encoder.normalised(torch.from_numpy(stained(3, strength=(0.8, 0.8)))).numpy()
     means = [
         cv2.cvtColor(image, cv2.COLOR_RGB2LAB).reshape(-1, 3).mean(0)
-        for image in (found, cv2.imread(target)[..., ::-1])
+        for image in (normalised, cv2.imread(target)[..., ::-1])
     ]
     np.testing.assert_allclose(means[0], means[1], atol=4)
 
@@ -75,6 +75,14 @@ def test_reinhard_without_a_target_is_refused():
 
 def test_method_and_contents_of_the_target_are_part_of_the_digest(target):
     plain = {"adapter": "mean_colour", "stain": {"method": "", "target": ""}, "crops": 1}
-    asked = plain | {"stain": {"method": "macenko", "target": target}}
+    stained_encoder = plain | {"stain": {"method": "macenko", "target": target}}
     assert describe(plain, []) == describe({"adapter": "mean_colour"}, [])
-    assert len({str(about) for about in (describe(plain, []), describe(asked, []), describe(asked, [target]))}) == 3
+    assert (
+        len(
+            {
+                str(about)
+                for about in (describe(plain, []), describe(stained_encoder, []), describe(stained_encoder, [target]))
+            }
+        )
+        == 3
+    )

@@ -15,11 +15,11 @@ from molpath.features.stream import STRIP, plan, reading_order
 @given(st.lists(st.integers(0, 70), max_size=12), st.integers(1, 40), st.integers(1, 50), st.integers(1, 5))
 def test_every_patch_has_one_row(counts, batch_rows, piece_rows, lanes):
     batches = list(plan(counts, batch_rows, piece_rows, lanes))
-    seen = [(p.slide, p.first + i) for pieces in batches for p in pieces for i in range(p.count)]
+    read = [(p.slide, p.first + i) for pieces in batches for p in pieces for i in range(p.count)]
     everything = [(slide, i) for slide, count in enumerate(counts) for i in range(count)]
-    assert sorted(seen) == everything
-    assert [slide for slide, _ in seen] == [slide for slide, _ in everything]
-    assert seen == everything or lanes > 1
+    assert sorted(read) == everything
+    assert [slide for slide, _ in read] == [slide for slide, _ in everything]
+    assert read == everything or lanes > 1
     for pieces in batches:
         rows = [p.row + i for p in pieces for i in range(p.count)]
         assert rows == list(range(len(rows)))
@@ -80,9 +80,9 @@ def test_out_of_memory_halves_the_rows_and_goes_on():
     encoder = SmallMemory()
     runner = Runner(encoder, torch.device("cpu"), 16, 1)
     patches = np.random.default_rng(0).integers(0, 256, (10, 4, 4, 3), dtype=np.uint8)
-    found = np.concatenate([future.result() for future in runner.submit(patches)])
+    features = np.concatenate([future.result() for future in runner.submit(patches)])
     runner.close()
-    np.testing.assert_array_equal(found, patches[:, 0, 0])
+    np.testing.assert_array_equal(features, patches[:, 0, 0])
     assert encoder.sizes == [16, 8, 4, 2, 2, 2, 2, 2]
 
 

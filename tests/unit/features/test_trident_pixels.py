@@ -37,7 +37,11 @@ def tridents(path, mpp, target, size):
     edge = round(size * downsample)
     levels = slide.level_downsamples
     near = [i for i, level in enumerate(levels) if abs(level - downsample) <= 0.1]
-    level = near[0] if near else max((i for i, one in enumerate(levels) if one <= downsample), default=0)
+    level = (
+        near[0]
+        if near
+        else max((i for i, level_downsample in enumerate(levels) if level_downsample <= downsample), default=0)
+    )
     read = round(edge / int(levels[level]))
     width, height = slide.dimensions
     corners = [(x, y) for y in range(0, height, edge) for x in range(0, width, edge)]
@@ -48,11 +52,11 @@ def tridents(path, mpp, target, size):
     return corners, patch
 
 
-def ours(path, mpp, target, size):
+def own_patches(path, mpp, target, size):
     """Corners and pixels (N x size x size x 3) of the whole grid as the stages tiles and features make them."""
     slide = open_slide(path)
-    grid, seen = grid_of(target, size), {"mpp": f"{mpp:.6g}", "magnification": "0", "mpp_source": "openslide.mpp-x"}
-    magnification = nominal_magnification(grid, seen)
+    grid, facts = grid_of(target, size), {"mpp": f"{mpp:.6g}", "magnification": "0", "mpp_source": "openslide.mpp-x"}
+    magnification = nominal_magnification(grid, facts)
     edge, step = edges_level0(grid, mpp, magnification)
     corners = lay_grid(*slide.levels[0][:2], edge, step)
     attributes = {"patch_size": size, "patch_size_level0": stated_edge(grid, edge, magnification), "like": "trident"}
@@ -65,10 +69,10 @@ def ours(path, mpp, target, size):
 def check(path, mpp, target, size):
     """Place and bytes of every patch; returns the slide, how many patches OpenSlide read for us, and of how many."""
     expected, patch = tridents(path, mpp, target, size)
-    corners, pixels, slide, geometry = ours(path, mpp, target, size)
+    corners, pixels, slide, geometry = own_patches(path, mpp, target, size)
     assert [tuple(corner) for corner in corners.tolist()] == expected
-    for (x, y), found in zip(expected, pixels, strict=True):
-        assert np.array_equal(found, patch(x, y)), (x, y)
+    for (x, y), pixels_read in zip(expected, pixels, strict=True):
+        assert np.array_equal(pixels_read, patch(x, y)), (x, y)
     return slide, count_openslide(slide, corners, geometry), len(corners)
 
 
@@ -106,7 +110,7 @@ def test_patches_of_a_slide_with_levels(tmp_path, mpp, target, size, shape, subs
 
 def test_what_lies_beyond_the_slide_is_black(tmp_path):
     path = write_jpeg_pyramid(tmp_path / "a.svs", np.full((300, 300, 3), 200, np.uint8), aperio=True, mpp=0.5)
-    corners, pixels, _, _ = ours(path, 0.5, 20, 256)
+    corners, pixels, _, _ = own_patches(path, 0.5, 20, 256)
     assert corners.tolist() == [[0, 0], [256, 0], [0, 256], [256, 256]]
     assert (pixels[3][60:] == 0).all()
     assert (pixels[3][:40, :40] > 150).all()
@@ -135,7 +139,7 @@ def test_a_picture_is_black_beyond_its_edge_too(tmp_path):
     ],
 )
 def test_the_level_is_tridents(downsamples, nominal, size, expected):
-    levels = [(1000, 1000, float(one)) for one in downsamples]
+    levels = [(1000, 1000, float(downsample)) for downsample in downsamples]
     assert level_and_edge(levels, Geometry(size, round(size * nominal), nominal=nominal)) == expected
 
 
@@ -145,10 +149,10 @@ def test_the_level_is_tridents(downsamples, nominal, size, expected):
     + [("0.29994", "aperio.MPP", 40), ("0.59996", "openslide.mpp-x", 10), ("2.39999", "openslide.mpp-x", 0)],
 )
 def test_magnification_is_that_of_the_rounded_resolution(mpp, source, magnification):
-    seen = {"mpp": mpp, "mpp_source": source, "magnification": "7"}
-    assert nominal_magnification(grid_of(), seen) == magnification
-    assert nominal_magnification(grid_of() | {"like": ""}, seen) == 7
-    assert is_too_coarse(seen, grid_of()) == (magnification < 20)
+    facts = {"mpp": mpp, "mpp_source": source, "magnification": "7"}
+    assert nominal_magnification(grid_of(), facts) == magnification
+    assert nominal_magnification(grid_of() | {"like": ""}, facts) == 7
+    assert is_too_coarse(facts, grid_of()) == (magnification < 20)
 
 
 def test_uneven_ratios_are_rounded_where_trident_rounds():
@@ -173,7 +177,7 @@ def test_tissue_decides_as_in_tridents_rule():
 def test_the_feature_file_and_the_manifest_say_how_patches_were_read(shard, tmp_path, shape, slow):
     """10x from 40x on level 1: whole pixels of it, or between them everywhere but at the corner."""
     path = write_jpeg_pyramid(tmp_path / "a.svs", picture(*shape), aperio=True, mpp=0.2527)
-    corners, pixels, _, _ = ours(path, 0.2527, 10, 56)
+    corners, pixels, _, _ = own_patches(path, 0.2527, 10, 56)
     corners, pixels = corners[:25], pixels[:25]
     folder = shard.wsi / "20x_32px_0px_overlap" / "patches"
     folder.mkdir(parents=True)
@@ -184,8 +188,8 @@ def test_the_feature_file_and_the_manifest_say_how_patches_were_read(shard, tmp_
     shard.rows.append(accepted("a", file="20x_32px_0px_overlap/patches/a_patches.h5"))
     shard.write()
     row = shard.extract(opener=open_slide, slides={"a": str(path)})["a"]
-    said = f"{slow} of 25 patches through OpenSlide: they begin between pixels of their level"
-    assert row["note"] == "read as TRIDENT reads" + (f", {said}" if slow else "")
+    remark = f"{slow} of 25 patches through OpenSlide: they begin between pixels of their level"
+    assert row["note"] == "read as TRIDENT reads" + (f", {remark}" if slow else "")
     with h5py.File(shard.wsi / row["file"]) as handle:
         assert handle["coords"].attrs["like"] == "trident"
         assert handle["features"].attrs["through_openslide"] == slow
@@ -196,9 +200,9 @@ def test_the_feature_file_and_the_manifest_say_how_patches_were_read(shard, tmp_
 @pytest.mark.parametrize(("mpp", "magnification"), [("0.2999999", 40), ("0.1999999", 60), ("0.5999997", 20)])
 def test_a_resolution_of_the_sheet_just_below_a_border(tmp_path, mpp, magnification):
     write_jpeg_pyramid(tmp_path / "a.svs", picture(256, 256), levels=(1,), aperio=True)
-    found = inspect_slide({"slide_id": "a", "path": str(tmp_path / "a.svs"), "mpp": mpp, "keep": "auto"})
-    assert found["magnification"] == magnification
-    assert nominal_magnification(grid_of(), {key: str(value) for key, value in found.items()}) == magnification
+    row = inspect_slide({"slide_id": "a", "path": str(tmp_path / "a.svs"), "mpp": mpp, "keep": "auto"})
+    assert row["magnification"] == magnification
+    assert nominal_magnification(grid_of(), {key: str(value) for key, value in row.items()}) == magnification
 
 
 def test_tiles_never_written_of_an_ome_tiff_are_black(tmp_path):
@@ -208,11 +212,11 @@ def test_tiles_never_written_of_an_ome_tiff_are_black(tmp_path):
     tifffile.imwrite(path, pixels, ome=True, tile=(64, 64), photometric="rgb", compression="deflate", metadata=metadata)
     patch_tag(path, 0, "TileByteCounts", lambda counts: [0 if i in (0, 7) else n for i, n in enumerate(counts)])
     corners, patch = tridents(path, 0.25, 20, 64)
-    found, out, slide, _ = ours(path, 0.25, 20, 64)
+    corners_read, out, slide, _ = own_patches(path, 0.25, 20, 64)
     assert slide.name == "tifffile"
-    assert found.tolist() == [list(corner) for corner in corners]
-    for corner, mine in zip(corners, out, strict=True):
-        np.testing.assert_array_equal(mine, patch(*corner))
+    assert corners_read.tolist() == [list(corner) for corner in corners]
+    for corner, pixels_read in zip(corners, out, strict=True):
+        np.testing.assert_array_equal(pixels_read, patch(*corner))
     assert (slide.region(0, 0, 0, 64, 64) == 255).all()
 
 
@@ -232,10 +236,10 @@ def test_what_openslide_shows_less_of_is_read_as_it_shows_it(tmp_path, kind):
         reduced = {"subfiletype": 1} if kind != "plain" else {}
         writer.write(np.ascontiguousarray(pixels[::2, ::2]), metadata=None, **reduced, **options)
     corners, patch = tridents(path, 0.25, 20, 64)
-    found, out, slide, geometry = ours(path, 0.25, 20, 64)
+    corners_read, out, slide, geometry = own_patches(path, 0.25, 20, 64)
     assert (slide.name, len(slide.levels)) == ("tifffile", 2)
-    assert found.tolist() == [list(corner) for corner in corners]
-    for corner, mine in zip(corners, out, strict=True):
-        np.testing.assert_array_equal(mine, patch(*corner))
-    assert count_openslide(slide, found, geometry) == len(found)
+    assert corners_read.tolist() == [list(corner) for corner in corners]
+    for corner, pixels_read in zip(corners, out, strict=True):
+        np.testing.assert_array_equal(pixels_read, patch(*corner))
+    assert count_openslide(slide, corners_read, geometry) == len(corners_read)
     slide.close()

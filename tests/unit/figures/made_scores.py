@@ -23,11 +23,11 @@ def made_folds(task: str, model: str, group: str, protocol: str, values, shots=0
 def summed_up(rows: pd.DataFrame, families: dict[str, str]) -> pd.DataFrame:
     """tables/metrics.tsv of rows of jobs."""
     keys = ["task", "model", "group", "protocol", "shots", "metric"]
-    found = rows.groupby(keys, sort=False).value.agg(["mean", "std", "size"]).reset_index()
-    found["se"] = (found["std"] / np.sqrt(found["size"])).fillna(0)
-    found["lower"], found["upper"] = found["mean"] - 2 * found.se, found["mean"] + 2 * found.se
-    found.insert(1, "family", found.task.map(families))
-    found = found.rename(columns={"size": "n_folds"}).drop(columns="std")
+    summary = rows.groupby(keys, sort=False).value.agg(["mean", "std", "size"]).reset_index()
+    summary["se"] = (summary["std"] / np.sqrt(summary["size"])).fillna(0)
+    summary["lower"], summary["upper"] = summary["mean"] - 2 * summary.se, summary["mean"] + 2 * summary.se
+    summary.insert(1, "family", summary.task.map(families))
+    summary = summary.rename(columns={"size": "n_folds"}).drop(columns="std")
     constant = {
         "interval": "i",
         "n_failed": 0,
@@ -39,17 +39,17 @@ def summed_up(rows: pd.DataFrame, families: dict[str, str]) -> pd.DataFrame:
         "n_samples": 50,
         "n_missing": 0,
     }
-    first = (~found.metric.isin(["mAP@5", "mAP@10"])).astype(int)
-    return found.assign(**constant, n_fits=found.n_folds, primary=first, note="")
+    first = (~summary.metric.isin(["mAP@5", "mAP@10"])).astype(int)
+    return summary.assign(**constant, n_fits=summary.n_folds, primary=first, note="")
 
 
 def write_scores(folder: Path, rows: list[dict], families: dict[str, str], models: list[str]) -> dict:
     """Files as rules would make them: metrics, tests, means, and the list of the jobs' folds."""
     table = pd.DataFrame(rows)
     paths = []
-    for (task, model, group), mine in table.groupby(["task", "model", "group"], sort=False):
+    for (task, model, group), part in table.groupby(["task", "model", "group"], sort=False):
         path = folder / model / task / group / "metrics.tsv"
-        write_tsv(path, mine)
+        write_tsv(path, part)
         paths.append(str(path))
     files = {name: str(folder / f"{name}.tsv") for name in ("metrics", "tests", "means")}
     write_tsv(files["metrics"], summed_up(table, families))

@@ -35,16 +35,16 @@ def survivors(task="a--os", model="one", n=150):
     time, event = np.minimum(died, left), died <= left
     table = pd.DataFrame({"task": task, "model": model, "group": "frozen", "protocol": "cox"}, index=range(n))
     table = table.assign(fold=0, case_id=[f"c{k:03d}" for k in range(n)], time=time, event=event, risk=risk)
-    found = survival_at(risk, time, event, risk, [365, 1095])
-    return table.assign(cutoff=0.0, survival_365=found[:, 0], survival_1095=found[:, 1])
+    survival = survival_at(risk, time, event, risk, [365, 1095])
+    return table.assign(cutoff=0.0, survival_365=survival[:, 0], survival_1095=survival[:, 1])
 
 
 def test_net_benefit_by_hand():
     """At 0.25 four of five are treated, two rightly: 2/5 - 2/5 x 1/3; at 0.6 one, rightly; at 0.9 nobody."""
     positive = np.array([True, True, False, False, True])
     probability = np.array([0.8, 0.3, 0.25, 0.5, 0.1])
-    found = net_benefit(positive, probability, np.ones((1, 5)))[0]
-    at = {round(float(threshold), 2): value for threshold, value in zip(THRESHOLDS, found, strict=True)}
+    benefit = net_benefit(positive, probability, np.ones((1, 5)))[0]
+    at = {round(float(threshold), 2): value for threshold, value in zip(THRESHOLDS, benefit, strict=True)}
     assert at[0.25] == pytest.approx(2 / 5 - 2 / 5 / 3)
     assert at[0.6] == pytest.approx(1 / 5)
     assert at[0.9] == 0
@@ -78,8 +78,8 @@ def test_bins_by_hand():
     """Twenty cases in two bins, cut at the median row; a case of two rows weighs one, and bands are over cases."""
     scores = np.append(np.linspace(0.1, 0.48, 20), 0.1)
     labels = np.append(np.arange(20) % 2, 0)
-    known = Predictions(labels, np.stack([1 - scores, scores], 1), np.append(np.arange(20), 0))
-    points = pd.DataFrame(bins_of(known, known.drawn(200, 0)))
+    predictions = Predictions(labels, np.stack([1 - scores, scores], 1), np.append(np.arange(20), 0))
+    points = pd.DataFrame(bins_of(predictions, predictions.drawn(200, 0)))
     assert points.cases.tolist() == [9, 11]
     assert points.predictions.tolist() == [10, 11]
     assert points.predicted.tolist() == pytest.approx([scores[:9].mean(), scores[9:20].mean()])
@@ -136,8 +136,8 @@ def test_everything_is_drawn_and_is_the_same_again(tmp_path):
     tables = [guesses(), guesses(model="two"), guesses("a--three", classes=3), survivors()]
     first, again = (written(tmp_path / name, tables) for name in ("first", "again"))
     for name, path in first.items():
-        with open(path, "rb") as one, open(again[name], "rb") as other:
-            assert one.read() == other.read(), name
+        with open(path, "rb") as drawn, open(again[name], "rb") as other:
+            assert drawn.read() == other.read(), name
     assert len(read_tsv(first["table"])) == 3
     assert set(read_tsv(first["survival"]).days) == {"365", "1095"}
     curves = read_tsv(first["decisions_table"])
@@ -156,9 +156,9 @@ def test_everything_is_drawn_and_is_the_same_again(tmp_path):
 def test_nothing_to_draw_says_so(tmp_path):
     """Only a number is predicted: empty tables with their columns, and figures that say why."""
     number = guesses().drop(columns=["prob_0", "prob_1"]).assign(value=1.0, predicted=1.0)
-    found = written(tmp_path / "none", [number])
-    assert read_tsv(found["table"]).empty
-    with open(found["reliability"]) as handle:
+    outputs = written(tmp_path / "none", [number])
+    assert read_tsv(outputs["table"]).empty
+    with open(outputs["reliability"]) as handle:
         assert "no frozen probe of a task with classes has predictions" in handle.read()
-    with open(found["survival_figure"]) as handle:
+    with open(outputs["survival_figure"]) as handle:
         assert "no frozen Cox probe has predicted survival" in handle.read()

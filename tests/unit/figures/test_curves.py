@@ -45,16 +45,16 @@ def test_curves_are_scikit_learns():
     assert precise[0].mean() == pytest.approx(average_precision_score(positive, score), abs=0.01)
     assert precise[0][-1] == pytest.approx(positive.mean(), abs=0.2)
     x, true = reliability(positive.astype(int), np.stack([1 - table.prob_1, table.prob_1], 1), np.ones((1, len(table))))
-    theirs, at = calibration_curve(positive, table.prob_1, n_bins=10, strategy="quantile")
+    expected, at = calibration_curve(positive, table.prob_1, n_bins=10, strategy="quantile")
     np.testing.assert_allclose(x, at, atol=1e-9)
-    np.testing.assert_allclose(true[0], theirs, atol=1e-9)
+    np.testing.assert_allclose(true[0], expected, atol=1e-9)
 
 
 def test_bands_are_over_cases_not_slides():
     """Each slide four times over: the curve stays, and so does the band, which resampled slides would halve."""
     once = guesses("t", "one", 2, n=120)
-    found = [pd.DataFrame(curves_of(iter([("t", "one", table)]))) for table in (once, pd.concat([once] * 4))]
-    ranked = [table[table.curve != "reliability"] for table in found]
+    tables = [pd.DataFrame(curves_of(iter([("t", "one", table)]))) for table in (once, pd.concat([once] * 4))]
+    ranked = [table[table.curve != "reliability"] for table in tables]
     for column in ("y", "lower", "upper"):
         np.testing.assert_allclose(ranked[0][column], ranked[1][column], atol=1e-9)
 
@@ -65,13 +65,13 @@ def test_drawn_with_bands_and_every_task_in_the_table(tmp_path):
     permuted = guesses("a--none", "one", 2).assign(protocol="logistic_C=1")
     out = {"figure": tmp_path / "c.svg", "table": tmp_path / "c.tsv", "note": "synthetic"}
     plot_curves(predictions=write(tmp_path, *tables, survival, permuted), models=MODELS, **out)
-    found = read_tsv(out["table"])
-    assert set(found.task) == {f"a--t{k}" for k in range(MOST + 1)}
-    numbers = found[["y", "lower", "upper"]].astype(float)
+    drawn = read_tsv(out["table"])
+    assert set(drawn.task) == {f"a--t{k}" for k in range(MOST + 1)}
+    numbers = drawn[["y", "lower", "upper"]].astype(float)
     assert (numbers.y <= 1).all()
     assert (numbers.lower <= numbers.upper).all()
     assert ((numbers.lower - 1e-9 <= numbers.y) & (numbers.y <= numbers.upper + 1e-9)).mean() > 0.95
-    chance = found[(found.task == "a--t1") & (found.curve == "precision_recall")].chance.astype(float)
+    chance = drawn[(drawn.task == "a--t1") & (drawn.curve == "precision_recall")].chance.astype(float)
     assert chance.iloc[0] == pytest.approx(1 / 3, abs=1e-3)
     text = (tmp_path / "c.svg").read_text()
     assert f"the first {MOST} of {MOST + 1} tasks" in text
@@ -91,12 +91,12 @@ def test_a_confusion_matrix_has_the_recall_of_each_class(tmp_path, classes):
     tasks = {"a--t": [str(tmp_path / "config.yaml"), str(tmp_path / "k=all.tsv")]}
     paths = write(tmp_path, table)
     plot_confusion(predictions=paths, tasks=tasks, models=MODELS, reference="one", **out)
-    found = read_tsv(out["table"])
-    assert len(found) == classes**2
+    drawn = read_tsv(out["table"])
+    assert len(drawn) == classes**2
     guess = table[[f"prob_{k}" for k in range(classes)]].to_numpy().argmax(1)
     for code, name in enumerate(names):
-        mine = found[(found.truth == name) & (found.guess == name)].iloc[0]
-        assert float(mine.share) == pytest.approx((guess[table.label == code] == code).mean(), abs=1e-9)
-    shares = found.assign(share=found.share.astype(float)).groupby("truth").share.sum()
+        cell = drawn[(drawn.truth == name) & (drawn.guess == name)].iloc[0]
+        assert float(cell.share) == pytest.approx((guess[table.label == code] == code).mean(), abs=1e-9)
+    shares = drawn.assign(share=drawn.share.astype(float)).groupby("truth").share.sum()
     np.testing.assert_allclose(shares, 1, atol=1e-9)
     assert Image.open(tmp_path / "m.png").width < 3000

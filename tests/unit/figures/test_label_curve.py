@@ -38,9 +38,9 @@ def curve(folder, *tables, reference="mean"):
     figure, table = folder / "f.png", folder / "f.tsv"
     plot_label_curve(predictions=paths, models=MODELS, reference=reference, figure=figure, table=table, note="n")
     assert Image.open(figure).size[0] > 300
-    found = read_tsv(table)
-    numbers = [name for name in found if name != "kind"]
-    return found.assign(**{name: pd.to_numeric(found[name]) for name in numbers})
+    drawn = read_tsv(table)
+    numbers = [name for name in drawn if name != "kind"]
+    return drawn.assign(**{name: pd.to_numeric(drawn[name]) for name in numbers})
 
 
 def auc(table):
@@ -52,13 +52,13 @@ def test_points_are_means_over_folds_draws_seeds_and_tasks(tmp_path):
         guesses(f"threads-s{seed}", 1.0, shots, seed, task) for seed in (0, 1) for shots in (2, 0) for task in "tu"
     ]
     means = [guesses("mean", 0.3, shots, 7, task) for shots in (2, 0) for task in "tu"]
-    found = curve(tmp_path, *seeds, *means)
-    assert found[["kind", "shots"]].to_numpy().tolist() == [["mean", 2], ["mean", 0], ["threads", 2], ["threads", 0]]
-    few = found[(found.kind == "threads") & (found.shots == 2)].iloc[0]
+    drawn = curve(tmp_path, *seeds, *means)
+    assert drawn[["kind", "shots"]].to_numpy().tolist() == [["mean", 2], ["mean", 0], ["threads", 2], ["threads", 0]]
+    few = drawn[(drawn.kind == "threads") & (drawn.shots == 2)].iloc[0]
     tables = [table for table in seeds if table.shots.iloc[0] == 2]
     assert few.auc == pytest.approx(np.mean([auc(table) for table in tables]), abs=1e-6)
     assert [few.seeds, few.tasks, few.cases] == [2, 2, 120]
-    reference = found[(found.kind == "mean") & (found.shots == 2)].iloc[0]
+    reference = drawn[(drawn.kind == "mean") & (drawn.shots == 2)].iloc[0]
     assert few.gain == pytest.approx(few.auc - reference.auc, abs=1e-6)
     assert few.gain_lower < few.gain < few.gain_upper
     assert np.isnan(reference.gain)
@@ -66,9 +66,9 @@ def test_points_are_means_over_folds_draws_seeds_and_tasks(tmp_path):
 
 def test_models_that_guess_alike_have_a_gain_of_exactly_zero(tmp_path):
     alike = [guesses(model, 0.8, shots, 3) for model in ("mean", "threads-s0") for shots in (4, 0)]
-    found = curve(tmp_path, *alike)
-    mine = found[found.kind == "threads"]
-    assert (mine[["gain", "gain_lower", "gain_upper"]] == 0).all(axis=None)
+    drawn = curve(tmp_path, *alike)
+    threads = drawn[drawn.kind == "threads"]
+    assert (threads[["gain", "gain_lower", "gain_upper"]] == 0).all(axis=None)
 
 
 def test_an_interval_over_cases_covers_what_other_cases_give(tmp_path):
@@ -81,32 +81,32 @@ def test_an_interval_over_cases_covers_what_other_cases_give(tmp_path):
         table = pd.DataFrame({"case_id": [f"c{n}" for n in range(100)], "label": label, "prob_1": probability})
         table = table.assign(prob_0=1 - probability, fold=0, repeat=0, task="t", model="mean")
         both = [table.assign(shots=0, protocol="logistic"), table.assign(shots=1, protocol="fewshot")]
-        found = curve(tmp_path, *both)
-        held += (found.lower.iloc[0] <= 0.921) & (found.upper.iloc[0] >= 0.921)
+        drawn = curve(tmp_path, *both)
+        held += (drawn.lower.iloc[0] <= 0.921) & (drawn.upper.iloc[0] >= 0.921)
     assert held >= 52
 
 
 def test_tasks_without_both_probes_take_no_part_and_none_is_said(tmp_path):
-    found = curve(tmp_path, guesses("mean", 1.0, 2, task="few"), guesses("mean", 1.0, 0, task="all"))
-    assert not len(found)
+    drawn = curve(tmp_path, guesses("mean", 1.0, 2, task="few"), guesses("mean", 1.0, 0, task="all"))
+    assert not len(drawn)
 
 
 def test_a_gain_is_over_the_tasks_and_folds_that_both_have(tmp_path):
     """An easy task of one model alone, and an easy fold on which the other's probe failed, are no gain."""
-    mine = [guesses("threads-s0", 0.8, shots, 3) for shots in (4, 0)]
+    of_threads = [guesses("threads-s0", 0.8, shots, 3) for shots in (4, 0)]
     easy = [guesses("threads-s0", 4.0, shots, 3, "easy") for shots in (4, 0)]
-    others = [guesses("mean", 0.8, shots, 3).query("fold > 0") for shots in (4, 0)]
-    found = curve(tmp_path, *mine, *easy, *others)
-    threads = found[found.kind == "threads"]
+    of_mean = [guesses("mean", 0.8, shots, 3).query("fold > 0") for shots in (4, 0)]
+    drawn = curve(tmp_path, *of_threads, *easy, *of_mean)
+    threads = drawn[drawn.kind == "threads"]
     assert (threads[["gain", "gain_lower", "gain_upper"]] == 0).all(axis=None)
     assert threads.tasks.tolist() == [2, 2]
-    assert found[found.kind == "mean"].tasks.tolist() == [1, 1]
+    assert drawn[drawn.kind == "mean"].tasks.tolist() == [1, 1]
 
 
 def test_a_task_whose_test_sides_have_one_class_leaves_the_others_their_score(tmp_path):
     """Folds of one case each, say: no fold has an AUC."""
     tables = [guesses(model, 0.8, shots, 3) for model in ("mean", "threads-s0") for shots in (4, 0)]
     single = [table.assign(task="single", fold=table.label) for table in tables]
-    found = curve(tmp_path, *tables, *single)
-    assert found.auc.tolist() == pytest.approx([auc(table) for table in tables], abs=1e-6)
-    assert set(found.tasks) == {1}
+    drawn = curve(tmp_path, *tables, *single)
+    assert drawn.auc.tolist() == pytest.approx([auc(table) for table in tables], abs=1e-6)
+    assert set(drawn.tasks) == {1}

@@ -22,7 +22,7 @@ PAIR = "a==b--x"
 STRENGTHS = {"logistic_C=0.01": 0.5, "logistic_C=10": 0.6, "logistic_C=adaptive": 0.7, "logistic": 0.55}
 
 
-def made(task: str, group: str, protocol: str, levels: dict[str, float], folds=3, **further):
+def score_rows(task: str, group: str, protocol: str, levels: dict[str, float], folds=3, **further):
     """Rows of some models, whose folds lie around a level each."""
     spread = np.linspace(-0.02, 0.02, folds) if folds > 1 else [0]
     return [
@@ -36,16 +36,16 @@ def all_rows() -> list[dict]:
     rows = []
     for number, task in enumerate(FAMILIES):
         frozen = {"mean": 0.6, "random-s0": 0.5, "random-s1": 0.54, "threads-s0": 0.7 + 0.02 * number}
-        rows += made(task, "frozen", "logistic", frozen)
-        rows += made(task, "finetune", "finetune", {"random-s0": 0.6, "threads-s0": 0.8, "abmil": 0.75})
+        rows += score_rows(task, "frozen", "logistic", frozen)
+        rows += score_rows(task, "finetune", "finetune", {"random-s0": 0.6, "threads-s0": 0.8, "abmil": 0.75})
         for protocol, level in list(STRENGTHS.items())[:3]:
-            rows += made(task, "frozen", protocol, {"mean": level, "threads-s0": level + 0.1 * (-1) ** number})
+            rows += score_rows(task, "frozen", protocol, {"mean": level, "threads-s0": level + 0.1 * (-1) ** number})
     for metric in ("mAP@1", "mAP@5"):
-        rows += made("a--x", "retrieval", "retrieval", {"mean": 0.4, "threads-s0": 0.5}, metric=metric)
-    rows += made("a--x", "fewshot", "fewshot", {"mean": 0.6, "threads-s0": 0.65}, shots=4)
-    rows += made(PAIR, "transfer", "logistic", {"mean": 0.7, "threads-s0": 0.8}, folds=1)
-    rows += made(PAIR, "prompt", "prompt_rna", {"threads-s0": 0.72}, folds=1)
-    return rows + made(PAIR, "prompt", "prompt_slides", {"mean": 0.6, "threads-s0": 0.62}, folds=1)
+        rows += score_rows("a--x", "retrieval", "retrieval", {"mean": 0.4, "threads-s0": 0.5}, metric=metric)
+    rows += score_rows("a--x", "fewshot", "fewshot", {"mean": 0.6, "threads-s0": 0.65}, shots=4)
+    rows += score_rows(PAIR, "transfer", "logistic", {"mean": 0.7, "threads-s0": 0.8}, folds=1)
+    rows += score_rows(PAIR, "prompt", "prompt_rna", {"threads-s0": 0.72}, folds=1)
+    return rows + score_rows(PAIR, "prompt", "prompt_slides", {"mean": 0.6, "threads-s0": 0.62}, folds=1)
 
 
 @pytest.fixture(scope="module")
@@ -82,9 +82,9 @@ def drawn(files, tmp_path_factory):
 
 def test_same_scores_same_bytes(drawn, files, tmp_path):
     draw_all(files, tmp_path)
-    made = [path for path in tmp_path.iterdir() if path.is_file()]
-    assert len(made) == 8 * 3 + 2 * 3
-    for path in made:
+    paths = [path for path in tmp_path.iterdir() if path.is_file()]
+    assert len(paths) == 8 * 3 + 2 * 3
+    for path in paths:
         assert path.read_bytes() == (drawn / path.name).read_bytes(), path.name
         if path.suffix in (".svg", ".md", ".tex"):
             assert "synthetic" in path.read_text(), path.name
@@ -110,10 +110,10 @@ def test_gain_is_the_difference_to_the_mean_of_the_baselines(drawn):
 def test_a_missing_score_is_no_gain(files):
     scores = main_scores(read_metrics(files["metrics"]), "frozen", MODELS)
     scores.loc[(scores.task == "a--x") & (scores.model == "threads-s0"), "mean"] = np.nan
-    found = gains(scores, {"threads-s0": ["mean"], "absent": ["mean"], "mean": ["absent"]})
-    assert set(found.model) == {"threads-s0"}
-    assert found[found.scope == "all"].tasks.tolist() == [3]
-    assert "a--x" not in set(found.task)
+    table = gains(scores, {"threads-s0": ["mean"], "absent": ["mean"], "mean": ["absent"]})
+    assert set(table.model) == {"threads-s0"}
+    assert table[table.scope == "all"].tasks.tolist() == [3]
+    assert "a--x" not in set(table.task)
 
 
 def test_sweep_holds_the_own_strength_and_counts_wins(drawn):
@@ -136,8 +136,8 @@ def test_supervised_models_stand_with_the_tuned_ones(drawn):
 
 
 def test_protocols_keep_their_rows(drawn):
-    found = numbers(drawn / "retrieval.tsv")
-    assert found.groupby("metric").size().to_dict() == {"mAP@1": 2, "mAP@5": 2}
+    table = numbers(drawn / "retrieval.tsv")
+    assert table.groupby("metric").size().to_dict() == {"mAP@1": 2, "mAP@5": 2}
     prompts = numbers(drawn / "prompting.tsv").set_index(["model", "by"])["mean"]
     assert prompts["threads-s0", "RNA prompts"] == pytest.approx(0.72)
     assert prompts["threads-s0", "linear probe"] == pytest.approx(0.8)
@@ -170,7 +170,7 @@ def test_cohort_tables_have_two_blocks_and_mark_the_best_of_each(drawn):
 
 
 def test_nothing_to_draw_is_said(tmp_path):
-    rows = made("a--x", "frozen", "logistic", {"mean": 0.6})
+    rows = score_rows("a--x", "frozen", "logistic", {"mean": 0.6})
     files = write_scores(tmp_path, rows, FAMILIES, MODELS)
     draw_all(files, tmp_path)
     for name in ("retrieval", "prompting", "transfer", "finetuning", "finetuning_tasks", "gain", "c_sweep"):
@@ -183,8 +183,8 @@ def test_contrasts_turn_towards_the_reference():
     pairs = pd.DataFrame(
         {"model_a": ["r", "x"], "model_b": ["y", "r"], "difference": [0.1, 0.2], "p_adjusted": [0.04, 0]}
     )
-    found = beside_reference(pairs, "r")
-    assert found.difference.to_dict() == {"y": -0.1, "x": 0.2}
+    table = beside_reference(pairs, "r")
+    assert table.difference.to_dict() == {"y": -0.1, "x": 0.2}
     assert [stars(p) for p in (0.2, 0.04, 0.009, 0.0001, np.nan)] == ["", "*", "**", "***", ""]
 
 
@@ -193,9 +193,9 @@ def test_numbers_at_risk_stand_below_every_tick():
     samples = pd.DataFrame({"time": times, "event": times % 2 == 1, "high": np.arange(40) % 4 == 0})
     figure, axes = plt.subplots()
     draw_curves(axes, samples)
-    found = {(text.get_color(), text.get_position()[0]): int(text.get_text()) for text in axes.texts}
-    assert len(found) == 2 * len(axes.get_xticks())
-    for (colour, tick), count in found.items():
+    counts = {(text.get_color(), text.get_position()[0]): int(text.get_text()) for text in axes.texts}
+    assert len(counts) == 2 * len(axes.get_xticks())
+    for (colour, tick), count in counts.items():
         part = samples[samples.high == (colour == COLOURS[5])]
         assert count == (part.time >= tick).sum()
     plt.close(figure)
@@ -204,7 +204,9 @@ def test_numbers_at_risk_stand_below_every_tick():
 def test_every_task_lies_inside_the_panel_of_gains(tmp_path):
     levels = {"a--x": 0.9, "b--y": 0.3, "c--z": 0.6, "d--w": 0.61}
     rows = [
-        row for task in levels for row in made(task, "frozen", "logistic", {"mean": 0.6, "threads-s0": levels[task]})
+        row
+        for task in levels
+        for row in score_rows(task, "frozen", "logistic", {"mean": 0.6, "threads-s0": levels[task]})
     ]
     table = gains(
         main_scores(read_metrics(write_scores(tmp_path, rows, FAMILIES, MODELS)["metrics"]), "frozen", MODELS),

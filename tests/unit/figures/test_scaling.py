@@ -38,7 +38,7 @@ def run_of(fraction=1.0, heads=2, seed=0, kind="abmil"):
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def drawn(tmp_path_factory):
     folder = tmp_path_factory.mktemp("scaling")
     runs = {
         "all": run_of(),
@@ -70,23 +70,23 @@ def made(tmp_path_factory):
     return arguments, outputs
 
 
-def test_means_over_the_tasks_that_all_have(made):
-    table = read_tsv(made[1]["table"]).set_index(["study", "run", "scope"])
+def test_means_over_the_tasks_that_all_have(drawn):
+    table = read_tsv(drawn[1]["table"]).set_index(["study", "run", "scope"])
     assert set(table.tasks[table.index.get_level_values("scope") == "all"]) == {"3"}
     assert float(table.loc[("data", "1", "all")]["mean"]) == pytest.approx(0.71)
     assert float(table.loc[("size", "vit", "mutation")]["mean"]) == pytest.approx(0.605)
-    one = table.loc[("data", "1", "response_survival")]
-    assert float(one.difference) == pytest.approx(100 * (0.72 - (0.82 + 0.80) / 2))  # from the mean of two seeds
-    assert one.published_difference == "-5.2"
-    assert (one.slides, one.fraction, one.parameters) == ("500", "0.01", "100007")
+    row = table.loc[("data", "1", "response_survival")]
+    assert float(row.difference) == pytest.approx(100 * (0.72 - (0.82 + 0.80) / 2))  # from the mean of two seeds
+    assert row.published_difference == "-5.2"
+    assert (row.slides, row.fraction, row.parameters) == ("500", "0.01", "100007")
     assert table.loc[("data", "1", "all")].published_difference == "-3.9"
     assert table.loc[("size", "six", "all")].published_difference == "-1"
     assert table.loc[("size", "vit", "all")].published_difference == "-6.3"
     assert table.loc[("size", "all", "all")].published_difference == ""
 
 
-def test_readable_and_the_same_bytes(made):
-    arguments, outputs = made
+def test_readable_and_the_same_bytes(drawn):
+    arguments, outputs = drawn
     markdown = outputs["markdown"].read_text()
     assert "| 1 | 500 | 1 % | 2 heads | 100,007 | 1200 | 0.710 (-9.0) |" in markdown
     assert "parameters of the slide encoder, millions, study 2 (synthetic)" in markdown
@@ -108,8 +108,8 @@ def test_parameters_of_the_paper(tmp_path):
         assert count_parameters(tmp_path / "w.safetensors") == count
 
 
-def test_no_task_in_common(made, tmp_path):
-    arguments, _ = made
+def test_no_task_in_common(drawn, tmp_path):
+    arguments, _ = drawn
     rows = [metric("a--1", "m-all", 0.5), metric("a--2", "m-1", 0.5)]
     write_tsv(tmp_path / "metrics.tsv", pd.DataFrame(rows))
     outputs = {name: tmp_path / name for name in ("table", "markdown", "latex")} | {"figure": tmp_path / "f.svg"}

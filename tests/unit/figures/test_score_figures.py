@@ -41,7 +41,7 @@ def numbers(path) -> pd.DataFrame:
     return pd.read_csv(path, sep="\t", keep_default_na=False, na_values=[""])
 
 
-def draw_all(files: dict, folder: Path, models=MODELS, most=50):
+def draw_all(files: dict, folder: Path, models=MODELS, max_cases=50):
     """Every figure of frozen probes into `folder`."""
     splits = []
     for number in range(len(FAMILIES)):
@@ -65,7 +65,7 @@ def draw_all(files: dict, folder: Path, models=MODELS, most=50):
         folds=files["folds"],
         splits=splits,
         tasks=list(FAMILIES),
-        max_cases=most,
+        max_cases=max_cases,
         reference=reference,
         **outputs(folder, "small"),
     )
@@ -87,8 +87,8 @@ def test_averages_are_means_of_tasks_with_the_tests_beside_them(drawn):
     assert set(table.index.get_level_values(0)) == {"all", "one", "two"}
     for model in MODELS:
         assert table.loc[("all", model), "mean"] == pytest.approx(means[model].mean())
-        one = means[model][["a--x", "b--y"]].mean()
-        assert table.loc[("one", model), "mean"] == pytest.approx(one)
+        mean = means[model][["a--x", "b--y"]].mean()
+        assert table.loc[("one", model), "mean"] == pytest.approx(mean)
     assert table.loc[("all", "mean"), "tasks"] == 3
     assert table.loc[("all", "threads-s0"), ["tasks", "of"]].tolist() == [4, 4]
     tests = numbers(files["tests"])
@@ -205,11 +205,11 @@ def test_no_score_at_all_is_said(tmp_path):
 
 def test_boxes_follow_tukey(drawn):
     values = pd.Series([1.0, 2, 3, 4, 5, 20, np.nan])
-    found = box_numbers(values)
+    box = box_numbers(values)
     q1, q3 = np.percentile(values.dropna(), [25, 75])
     inside = values[values.between(q1 - 1.5 * (q3 - q1), q3 + 1.5 * (q3 - q1))]
-    assert (found["low"], found["high"]) == (inside.min(), inside.max())
-    assert (found["n"], found["missing"], found["outliers"]) == (6, 1, "20")
+    assert (box["low"], box["high"]) == (inside.min(), inside.max())
+    assert (box["n"], box["missing"], box["outliers"]) == (6, 1, "20")
     assert box_numbers(pd.Series([np.nan]))["n"] == 0
 
 
@@ -229,10 +229,10 @@ def test_fewshot_boxes_are_over_draws_folds_and_seeds(tmp_path):
     plot_fewshot(metrics=files["metrics"], folds=files["folds"], models=MODELS, **outputs(tmp_path, "fewshot"))
     table = numbers(tmp_path / "fewshot.tsv").set_index(["shots", "kind"])
     raw = pd.DataFrame(rows)
-    mine = raw[raw.model.str.startswith("threads") & (raw.shots == 4)].value
+    values = raw[raw.model.str.startswith("threads") & (raw.shots == 4)].value
     row = table.loc[(4, "threads")]
     assert (row.n, row.seeds) == (12, 2)
-    assert row["median"] == pytest.approx(mine.median())
+    assert row["median"] == pytest.approx(values.median())
     assert table.loc[(1, "mean")].n == 6
     assert read_tsv(tmp_path / "fewshot.tsv").metric.unique().tolist() == ["auc"]
 

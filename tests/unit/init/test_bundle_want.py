@@ -26,7 +26,7 @@ def written(tmp_path_factory, repository):
 
 
 @pytest.fixture
-def here(tmp_path, written, monkeypatch):
+def folder(tmp_path, written, monkeypatch):
     """A folder with the bundle, slides (empty files) and the weights."""
     monkeypatch.chdir(tmp_path)
     shutil.copytree(written, tmp_path / "bundle")
@@ -38,15 +38,15 @@ def here(tmp_path, written, monkeypatch):
 WORDS = ["init", "new", "--bundle", "bundle", "--slides", "slides"]
 
 
-def test_a_bundle_and_slides_are_all_that_predictions_need(here, capsys):
+def test_a_bundle_and_slides_are_all_that_predictions_need(folder, capsys):
     assert main([*WORDS, "--weights", "uni_v1=mine.bin", "--case-pattern", "^[^_]+"]) == 0, capsys.readouterr().err
-    config = yaml.safe_load((here / "new/config/config.yaml").read_text())
+    config = yaml.safe_load((folder / "new/config/config.yaml").read_text())
     assert config == {
         "slides": {"sheet": ""},
-        "predict": {"slides": "config/slides.tsv", "bundle": str(here / "bundle")},
-        "features": {"encoders": {"tiny": {"adapter": "uni_v1", "weights": str(here / "mine.bin")}}},
+        "predict": {"slides": "config/slides.tsv", "bundle": str(folder / "bundle")},
+        "features": {"encoders": {"tiny": {"adapter": "uni_v1", "weights": str(folder / "mine.bin")}}},
     }
-    with contextlib.chdir(here / "new"):
+    with contextlib.chdir(folder / "new"):
         study = Study.open("config/config.yaml")
         study.check()
     assert study.predict.used == [f"mean/{TASK}", f"threads/{TASK}"]
@@ -54,11 +54,11 @@ def test_a_bundle_and_slides_are_all_that_predictions_need(here, capsys):
     assert "snakemake predict" in capsys.readouterr().out
 
 
-def test_labels_of_the_table_come_along_for_validation(here, capsys):
-    (here / "table.csv").write_text("slide,patient,grade,other\nD1_A,P1,low,x\nD2_A,P2,high,y\nD3_A,P3,,z\n")
+def test_labels_of_the_table_come_along_for_validation(folder, capsys):
+    (folder / "table.csv").write_text("slide,patient,grade,other\nD1_A,P1,low,x\nD2_A,P2,high,y\nD3_A,P3,,z\n")
     words = ["--weights", "uni_v1=mine.bin", "--labels", "table.csv", "--case-column", "patient"]
     assert main([*WORDS, *words]) == 0, capsys.readouterr().err
-    lines = [line.split("\t") for line in (here / "new/config/slides.tsv").read_text().splitlines()]
+    lines = [line.split("\t") for line in (folder / "new/config/slides.tsv").read_text().splitlines()]
     assert lines[0] == ["slide_id", "case_id", "path", "grade"]
     assert [line[:2] + line[3:] for line in lines[1:]] == [
         ["D1_A", "P1", "low"],
@@ -76,21 +76,23 @@ def of_survival(bundle):
     signed(bundle)
 
 
-def test_columns_that_validate_no_predictor_are_named(here, capsys):
-    of_survival(here / "bundle")
+def test_columns_that_validate_no_predictor_are_named(folder, capsys):
+    of_survival(folder / "bundle")
     head = "slide,patient,Grade,OS_event,OS_months,ward\n"
-    (here / "table.csv").write_text(f"{head}D1_A,P1,low,1,3,x\nD2_A,P2,high,0,4,y\nD3_A,P3,,1,5,z\n")
+    (folder / "table.csv").write_text(f"{head}D1_A,P1,low,1,3,x\nD2_A,P2,high,0,4,y\nD3_A,P3,,1,5,z\n")
     words = ["--weights", "uni_v1=mine.bin", "--labels", "table.csv", "--case-column", "patient"]
     assert main([*WORDS, *words]) == 0, capsys.readouterr().err
-    said = capsys.readouterr().out
-    assert (here / "new/config/slides.tsv").read_text().splitlines()[0].split("\t")[3:] == ["OS_event"]
-    assert "OS_months of table.csv is not taken: predictors read OS_days: write days into a column of that name" in said
-    assert "Grade of table.csv is not taken: predictors read grade: rename the column" in said
-    assert "no predictor is validated by ward of table.csv" in said
-    assert "patient of table" not in said
+    output = capsys.readouterr().out
+    assert (folder / "new/config/slides.tsv").read_text().splitlines()[0].split("\t")[3:] == ["OS_event"]
+    assert (
+        "OS_months of table.csv is not taken: predictors read OS_days: write days into a column of that name" in output
+    )
+    assert "Grade of table.csv is not taken: predictors read grade: rename the column" in output
+    assert "no predictor is validated by ward of table.csv" in output
+    assert "patient of table" not in output
 
 
-@pytest.mark.parametrize(("words", "told"), [
+@pytest.mark.parametrize(("words", "message"), [
     (["init", "new", "--bundle", "bundle"], "--bundle: name the slides to predict, too: --slides DIR"),
     ([*WORDS[:3], "slides", *WORDS[4:]], "slides: no bundle: there is no bundle.json in it"),
     ([*WORDS, "--grid", "20x_512px"], "--grid: the bundle sets it; leave it out"),
@@ -98,14 +100,14 @@ def test_columns_that_validate_no_predictor_are_named(here, capsys):
     (WORDS, "key features/encoders/tiny/weights: empty, and the bundle doesn't hold weights of others"),
     ([*WORDS, "--weights", "uni_v1=bundle/README.md"], "README.md has another SHA-256 than"),
 ])  # fmt: skip
-def test_what_does_not_fit_the_bundle_writes_nothing(here, capsys, words, told):
+def test_what_does_not_fit_the_bundle_writes_nothing(folder, capsys, words, message):
     assert main(words) == 1
-    assert told in capsys.readouterr().err
-    assert not (here / "new").exists()
+    assert message in capsys.readouterr().err
+    assert not (folder / "new").exists()
 
 
-def test_weights_that_no_bundle_asks_for(here, tmp_path_factory, repository, capsys):
-    shutil.rmtree(here / "bundle")
-    shutil.copytree(bundle_of(Project(tmp_path_factory.mktemp("plain"), repository)), here / "bundle")
+def test_weights_that_no_bundle_asks_for(folder, tmp_path_factory, repository, capsys):
+    shutil.rmtree(folder / "bundle")
+    shutil.copytree(bundle_of(Project(tmp_path_factory.mktemp("plain"), repository)), folder / "bundle")
     assert main([*WORDS, "--weights", "uni_v1=mine.bin"]) != 0
     assert "the bundle needs no other weights; leave it out" in capsys.readouterr().err

@@ -14,7 +14,7 @@ NAMES = [f"S{k}" for k in range(8)]
 
 
 @pytest.fixture
-def given(tmp_path):
+def inputs(tmp_path):
     """Options of a study of features with labels."""
     features = features_of(tmp_path / "20x_512px_0px_overlap/features_conch_v15", few(NAMES))
     labels = labels_of(tmp_path / "labels.csv", "slide_id,y", [f"{n},{'ab'[k % 2]}" for k, n in enumerate(NAMES)])
@@ -25,15 +25,15 @@ def files_of(folder):
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
-def test_config_is_short_right_and_says_only_what_was_chosen(tmp_path, capsys, given):
-    made = set_up(tmp_path / "study", capsys, *given)
-    assert made.code == 0, made.err
-    text = (made.folder / "config/config.yaml").read_text()
+def test_config_is_short_right_and_says_only_what_was_chosen(tmp_path, capsys, inputs):
+    result = set_up(tmp_path / "study", capsys, *inputs)
+    assert result.code == 0, result.err
+    text = (result.folder / "config/config.yaml").read_text()
     assert 10 <= len([line for line in text.splitlines() if not line.startswith("#")]) <= 25
-    assert not list(Draft202012Validator(config_schema()).iter_errors(made.config))
-    assert made.config["tiles"]["grids"] == {"main": {"magnification": 20, "patch_size": 512}}
-    assert list(made.config["features"]["encoders"]) == ["conch_v15"]
-    assert files_of(made.folder) == [
+    assert not list(Draft202012Validator(config_schema()).iter_errors(result.config))
+    assert result.config["tiles"]["grids"] == {"main": {"magnification": 20, "patch_size": 512}}
+    assert list(result.config["features"]["encoders"]) == ["conch_v15"]
+    assert files_of(result.folder) == [
         ".gitignore",
         "Snakefile",
         "config/config.yaml",
@@ -44,29 +44,29 @@ def test_config_is_short_right_and_says_only_what_was_chosen(tmp_path, capsys, g
     ]
 
 
-def test_a_second_call_refuses_and_changes_nothing(tmp_path, capsys, given):
-    set_up(tmp_path / "study", capsys, *given)
+def test_a_second_call_refuses_and_changes_nothing(tmp_path, capsys, inputs):
+    set_up(tmp_path / "study", capsys, *inputs)
     before = {name: (tmp_path / "study" / name).read_bytes() for name in files_of(tmp_path / "study")}
-    made = set_up(tmp_path / "study", capsys, *given)
-    assert made.code == 1
-    assert "has Snakefile and config and profiles already, and nothing will be overwritten" in made.err
+    result = set_up(tmp_path / "study", capsys, *inputs)
+    assert result.code == 1
+    assert "has Snakefile and config and profiles already, and nothing will be overwritten" in result.err
     assert {name: (tmp_path / "study" / name).read_bytes() for name in files_of(tmp_path / "study")} == before
 
 
-def test_files_of_others_stay(tmp_path, capsys, given):
+def test_files_of_others_stay(tmp_path, capsys, inputs):
     study = tmp_path / "study"
     study.mkdir()
     (study / "notes.txt").write_text("mine")
     (study / ".gitignore").write_text("mine")
-    made = set_up(study, capsys, *given)
-    assert made.code == 0, made.err
+    result = set_up(study, capsys, *inputs)
+    assert result.code == 0, result.err
     assert (study / "notes.txt").read_text() == (study / ".gitignore").read_text() == "mine"
     assert sorted(path.name for path in study.iterdir() if path.name.startswith(".")) == [".gitignore"]
 
 
 @pytest.mark.parametrize("existed", [True, False])
 @pytest.mark.parametrize("step", ["place", "check"])
-def test_a_failure_leaves_nothing(tmp_path, capsys, given, monkeypatch, existed, step):
+def test_a_failure_leaves_nothing(tmp_path, capsys, inputs, monkeypatch, existed, step):
     study = tmp_path / "study"
     if existed:
         study.mkdir()
@@ -76,25 +76,25 @@ def test_a_failure_leaves_nothing(tmp_path, capsys, given, monkeypatch, existed,
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(writer, step, fail)
-    made = set_up(study, capsys, *given)
-    assert made.code == 1
-    assert "No space left on device" in made.err
+    result = set_up(study, capsys, *inputs)
+    assert result.code == 1
+    assert "No space left on device" in result.err
     assert sorted(os.listdir(tmp_path)) == before
     assert not existed or not list(study.iterdir())
 
 
 def test_a_study_that_would_not_run_is_not_written(tmp_path, capsys):
     slides = slide_files(tmp_path / "raw", ["S{1}.svs"])
-    made = set_up(tmp_path / "study", capsys, "--slides", slides, "--grid", "20x_0px")
-    assert made.code == 1
-    assert "nothing was written" in made.err
+    result = set_up(tmp_path / "study", capsys, "--slides", slides, "--grid", "20x_0px")
+    assert result.code == 1
+    assert "nothing was written" in result.err
     assert not (tmp_path / "study").exists()
 
 
-def test_the_next_commands_suit_every_shell(tmp_path, capsys, given, monkeypatch):
+def test_the_next_commands_suit_every_shell(tmp_path, capsys, inputs, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    made = set_up(tmp_path / "study", capsys, *given)
-    after = made.out[made.out.index("Next:") :]
+    result = set_up(tmp_path / "study", capsys, *inputs)
+    after = result.out[result.out.index("Next:") :]
     assert "$" not in after
     assert "snakemake --dry-run" in after
     assert f"cd {tmp_path / 'study'}" in after
@@ -103,50 +103,50 @@ def test_the_next_commands_suit_every_shell(tmp_path, capsys, given, monkeypatch
 def test_two_grids_are_refused_wherever_they_lie(tmp_path, capsys):
     mixed = features_of(tmp_path / "mixed", few(NAMES[:4]))
     features_of(mixed, few(NAMES[4:]), TRIDENT | {"target_magnification": 10})
-    made = set_up(tmp_path / "study", capsys, "--features", mixed)
-    assert made.code == 1
-    assert "several grids in one folder: 20x_512px_0px_overlap (S0.h5); 10x_512px_0px_overlap (S4.h5)" in made.err
+    result = set_up(tmp_path / "study", capsys, "--features", mixed)
+    assert result.code == 1
+    assert "several grids in one folder: 20x_512px_0px_overlap (S0.h5); 10x_512px_0px_overlap (S4.h5)" in result.err
     for grid in ("10x_512px_0px_overlap", "20x_512px_0px_overlap"):
         features_of(tmp_path / f"trident/{grid}/features_uni_v1", few(NAMES))
-    made = set_up(tmp_path / "study", capsys, "--features", tmp_path / "trident")
-    assert made.code == 1
-    assert "features of 2 runs" in made.err
-    assert f"--features {tmp_path}/trident/20x_512px_0px_overlap/features_uni_v1" in made.err
+    result = set_up(tmp_path / "study", capsys, "--features", tmp_path / "trident")
+    assert result.code == 1
+    assert "features of 2 runs" in result.err
+    assert f"--features {tmp_path}/trident/20x_512px_0px_overlap/features_uni_v1" in result.err
 
 
 def test_files_that_do_not_say_their_grid_need_it(tmp_path, capsys):
     clam = features_of(tmp_path / "clam/h5_files", few(NAMES), {}).parent
-    made = set_up(tmp_path / "study", capsys, "--features", clam)
-    assert made.code == 1
-    assert "files of CLAM don't say on which grid they were made: give --grid 20x_512px" in made.err
-    made = set_up(tmp_path / "study", capsys, "--features", clam, "--grid", "20x_256px", "--encoder", "UNI-v1")
-    assert made.code == 0, made.err
-    assert made.config["features"]["encoders"] == {"uni_v1": {"adapter": "precomputed", "folder": str(clam)}}
-    assert made.config["tiles"]["grids"]["main"] == {"magnification": 20, "patch_size": 256}
+    result = set_up(tmp_path / "study", capsys, "--features", clam)
+    assert result.code == 1
+    assert "files of CLAM don't say on which grid they were made: give --grid 20x_512px" in result.err
+    result = set_up(tmp_path / "study", capsys, "--features", clam, "--grid", "20x_256px", "--encoder", "UNI-v1")
+    assert result.code == 0, result.err
+    assert result.config["features"]["encoders"] == {"uni_v1": {"adapter": "precomputed", "folder": str(clam)}}
+    assert result.config["tiles"]["grids"]["main"] == {"magnification": 20, "patch_size": 256}
 
 
 def test_stamp_and_atlaspatch_say_grid_and_encoder(tmp_path, capsys):
     import h5py
 
-    said = {"extractor": "uni", "unit": "um", "tile_size_um": 256.0, "tile_size_px": 224}
+    attributes = {"extractor": "uni", "unit": "um", "tile_size_um": 256.0, "tile_size_px": 224}
     for name in NAMES:
         (tmp_path / "stamp/uni-0123/sub").mkdir(parents=True, exist_ok=True)
         with h5py.File(tmp_path / f"stamp/uni-0123/sub/{name}.h5", "w") as handle:
             handle["feats"] = few([name])[name]
-            handle.attrs.update(said)
+            handle.attrs.update(attributes)
         (tmp_path / "atlas/patches").mkdir(parents=True, exist_ok=True)
         with h5py.File(tmp_path / f"atlas/patches/{name}.h5", "w") as handle:
             handle["features/uni_v1"] = handle["features/conch_v15"] = few([name])[name]
             handle.attrs.update(TRIDENT)
-    made = set_up(tmp_path / "one", capsys, "--features", tmp_path / "stamp/uni-0123")
-    assert made.code == 0, made.err
-    assert made.config["tiles"]["grids"]["main"] == {"magnification": 8.75, "patch_size": 224}
-    assert list(made.config["features"]["encoders"]) == ["uni"]
-    made = set_up(tmp_path / "two", capsys, "--features", tmp_path / "atlas")
-    assert "choose with --encoder" in made.err
-    made = set_up(tmp_path / "two", capsys, "--features", tmp_path / "atlas", "--encoder", "uni_v1")
-    assert made.code == 0, made.err
-    assert made.config["features"]["encoders"]["uni_v1"]["features"] == "uni_v1"
+    result = set_up(tmp_path / "one", capsys, "--features", tmp_path / "stamp/uni-0123")
+    assert result.code == 0, result.err
+    assert result.config["tiles"]["grids"]["main"] == {"magnification": 8.75, "patch_size": 224}
+    assert list(result.config["features"]["encoders"]) == ["uni"]
+    result = set_up(tmp_path / "two", capsys, "--features", tmp_path / "atlas")
+    assert "choose with --encoder" in result.err
+    result = set_up(tmp_path / "two", capsys, "--features", tmp_path / "atlas", "--encoder", "uni_v1")
+    assert result.code == 0, result.err
+    assert result.config["features"]["encoders"]["uni_v1"]["features"] == "uni_v1"
 
 
 def test_two_thousand_slides_are_not_opened(tmp_path, capsys, monkeypatch):
@@ -161,9 +161,9 @@ def test_two_thousand_slides_are_not_opened(tmp_path, capsys, monkeypatch):
         return own(path, *arguments, **named)
 
     monkeypatch.setattr(builtins, "open", watch)
-    made = set_up(tmp_path / "study", capsys, "--slides", slides, "--labels", labels)
-    assert made.code == 0, made.err
-    assert len(made.sheet) == 2000
+    result = set_up(tmp_path / "study", capsys, "--slides", slides, "--labels", labels)
+    assert result.code == 0, result.err
+    assert len(result.sheet) == 2000
     assert not [path for path in opened if path.endswith(".svs")]
     assert len(opened) < 100
 
@@ -173,31 +173,34 @@ def test_vectors_make_a_study_without_slides(tmp_path, capsys):
     vectors = labels_of(tmp_path / "vectors.csv", "case_id,e0,e1", rows)
     clinical = [f"C{k},{'ab'[k % 2]},{k + 1},{k // 2 % 2}" for k in range(21)]
     labels = labels_of(tmp_path / "clinical.csv", "Patient,arm,OS_days,OS_event", clinical)
-    made = set_up(tmp_path / "study", capsys, "--embeddings", vectors, "--labels", labels)
-    assert made.code == 0, made.err
-    assert made.config["embed"] == {"models": {"vectors": {"kind": "table", "path": str(vectors)}}, "use": ["vectors"]}
-    assert list(made.config["probe"]["tasks"]) == ["clinical--arm", "clinical--OS"]
-    assert made.config["probe"]["tasks"]["clinical--arm"]["groups"] == ["frozen", "fewshot", "retrieval"]
-    assert "slide_id" not in made.task("arm")[1][0]
-    assert "1 row of clinical.csv without a case (C20)" in made.out
+    result = set_up(tmp_path / "study", capsys, "--embeddings", vectors, "--labels", labels)
+    assert result.code == 0, result.err
+    assert result.config["embed"] == {
+        "models": {"vectors": {"kind": "table", "path": str(vectors)}},
+        "use": ["vectors"],
+    }
+    assert list(result.config["probe"]["tasks"]) == ["clinical--arm", "clinical--OS"]
+    assert result.config["probe"]["tasks"]["clinical--arm"]["groups"] == ["frozen", "fewshot", "retrieval"]
+    assert "slide_id" not in result.task("arm")[1][0]
+    assert "1 row of clinical.csv without a case (C20)" in result.out
 
 
 def test_vectors_of_slides_take_cases_from_their_table(tmp_path, capsys):
     rows = [f"S{k},C{k // 2},{k}" for k in range(16)]
     vectors = labels_of(tmp_path / "v.csv", "slide_id,case_id,e0", rows)
     labels = labels_of(tmp_path / "labels.csv", "case_id,y", [f"C{k},{'ab'[k % 2]}" for k in range(8)])
-    made = set_up(tmp_path / "study", capsys, "--embeddings", vectors, "--labels", labels)
-    assert made.code == 0, made.err
-    assert {row["slide_id"]: (row["case_id"], row["y"]) for row in made.task("y")[1]}["S7"] == ("C3", "1")
-    assert "a 4, b 4 labelled cases" in made.out
+    result = set_up(tmp_path / "study", capsys, "--embeddings", vectors, "--labels", labels)
+    assert result.code == 0, result.err
+    assert {row["slide_id"]: (row["case_id"], row["y"]) for row in result.task("y")[1]}["S7"] == ("C3", "1")
+    assert "a 4, b 4 labelled cases" in result.out
 
 
 def test_data_in_the_study_folder_move_with_it(tmp_path, capsys):
     study = tmp_path / "study"
     features_of(study / "trident/20x_512px_0px_overlap/features_uni_v1", few(NAMES))
-    made = set_up(study, capsys, "--features", study / "trident")
-    assert made.code == 0, made.err
-    folder = made.config["features"]["encoders"]["uni_v1"]["folder"]
+    result = set_up(study, capsys, "--features", study / "trident")
+    assert result.code == 0, result.err
+    folder = result.config["features"]["encoders"]["uni_v1"]["folder"]
     assert folder == "trident/20x_512px_0px_overlap/features_uni_v1"
 
 
@@ -214,20 +217,20 @@ def test_embeddings_of_every_form_are_compared(tmp_path, capsys):
     frame.to_parquet(tmp_path / "frame.parquet", index=False)
     labels = labels_of(tmp_path / "labels.csv", "slide_id,y", [f"{n},{'ab'[k % 2]}" for k, n in enumerate(NAMES)])
     names = ["20x_512px_0px_overlap/slide_features_titan", "array.npy", "cells.h5ad", "frame.parquet"]
-    given = [str(tmp_path / name) for name in names]
+    paths = [str(tmp_path / name) for name in names]
     ids = tmp_path / "ids.tsv"
-    made = set_up(tmp_path / "study", capsys, "--embeddings", *given, "--ids", ids, "--labels", labels)
-    assert made.code == 0, made.err
-    assert made.config["embed"]["use"] == ["slide_features_titan", "array", "cells", "frame"]
-    assert made.config["embed"]["models"]["slide_features_titan"]["unit"] == "slide_id"
-    assert made.config["embed"]["models"]["array"]["ids"] == str(ids)
-    assert "8 slides of 8 cases" in made.out
+    result = set_up(tmp_path / "study", capsys, "--embeddings", *paths, "--ids", ids, "--labels", labels)
+    assert result.code == 0, result.err
+    assert result.config["embed"]["use"] == ["slide_features_titan", "array", "cells", "frame"]
+    assert result.config["embed"]["models"]["slide_features_titan"]["unit"] == "slide_id"
+    assert result.config["embed"]["models"]["array"]["ids"] == str(ids)
+    assert "8 slides of 8 cases" in result.out
 
 
-def test_folds_of_a_table_are_told(tmp_path, capsys, given):
-    text = given[3].read_text().replace("slide_id,y", "slide_id,y,split,fold_0")
-    given[3].write_text(text.replace(",a\n", ",a,train,test\n").replace(",b\n", ",b,test,train\n"))
-    made = set_up(tmp_path / "study", capsys, *given)
-    assert made.code == 0, made.err
-    assert list(made.config["probe"]["tasks"]) == ["labels--y"]
-    assert "note: split, fold_0 of labels.csv not used" in made.out
+def test_folds_of_a_table_are_told(tmp_path, capsys, inputs):
+    text = inputs[3].read_text().replace("slide_id,y", "slide_id,y,split,fold_0")
+    inputs[3].write_text(text.replace(",a\n", ",a,train,test\n").replace(",b\n", ",b,test,train\n"))
+    result = set_up(tmp_path / "study", capsys, *inputs)
+    assert result.code == 0, result.err
+    assert list(result.config["probe"]["tasks"]) == ["labels--y"]
+    assert "note: split, fold_0 of labels.csv not used" in result.out

@@ -38,9 +38,9 @@ def test_a_model_of_given_features_says_that_it_reads_those(tmp_path):
 
 def test_what_a_folder_does_not_say_is_told(tmp_path):
     folder = write_model(tmp_path / "model", stain="reinhard", cut=None)
-    said = json.loads((folder / "config.json").read_text())
-    del said["run"]["patches"]["cut"]
-    (folder / "config.json").write_text(json.dumps(said))
+    config = json.loads((folder / "config.json").read_text())
+    del config["run"]["patches"]["cut"]
+    (folder / "config.json").write_text(json.dumps(config))
     names = ("config.json", "model.safetensors")
     (folder / "sha256.txt").write_text("".join(f"{sha256_of(folder / name)}  {name}\n" for name in names))
     model = read_pretrained(str(folder))
@@ -61,16 +61,16 @@ def test_of_several_models_one_must_be_named(tmp_path):
         read_pretrained(str(tmp_path))
 
 
-@pytest.mark.parametrize(("spoil", "told"), [
+@pytest.mark.parametrize(("spoil", "message"), [
     (lambda f: shutil.rmtree(f), "no folder .*model: name a model's folder, results/pretrain/runs/<run> of a study"),
     (lambda f: (f / "model.safetensors").unlink(), "holds no model.safetensors: name a model's folder"),
     (lambda f: (f / "sha256.txt").unlink(), "no such file: .*sha256.txt: name the folder of a finished run"),
     (lambda f: (f / "model.safetensors").write_bytes(b"x"), "differ from their SHA-256 .*: copy the folder again"),
     (lambda f: (f / "config.json").unlink(), "no such file: .*config.json"),
 ])  # fmt: skip
-def test_a_folder_that_is_not_whole_is_refused(tmp_path, spoil, told):
+def test_a_folder_that_is_not_whole_is_refused(tmp_path, spoil, message):
     spoil(write_model(tmp_path / "model"))
-    with pytest.raises(Refusal, match=told):
+    with pytest.raises(Refusal, match=message):
         read_pretrained(str(tmp_path / "model"))
 
 
@@ -79,15 +79,15 @@ def test_a_name_of_the_hub_says_how_to_get_it():
         read_pretrained("lab/threads")
 
 
-@pytest.mark.parametrize(("offered", "told"), [
+@pytest.mark.parametrize(("offered", "message"), [
     ({"grid": "20x_256px_0px_overlap"}, "F has patches of grid 20x_256px_0px_overlap, and model shared reads grid 20"),
     ({"grid": "40x_512px_0px_overlap"}, "F has patches of grid 40x_512px_0px_overlap"),
     ({"encoder": "uni_v1"}, "F has features of uni_v1, and model shared reads those of conch_v15"),
     ({"dim": 1024}, r"F has 1024 numbers per patch, and model shared reads 768 \(conch_v15\)"),
 ])  # fmt: skip
-def test_other_features_are_refused_in_one_sentence(tmp_path, offered, told):
+def test_other_features_are_refused_in_one_sentence(tmp_path, offered, message):
     model = read_pretrained(str(write_model(tmp_path / "model")))
-    with pytest.raises(Refusal, match=told) as caught:
+    with pytest.raises(Refusal, match=message) as caught:
         model.check_features("F", **offered)
     assert "\n" not in str(caught.value)
     model.check_features("F", grid="20x_512px_0px_overlap-strict", encoder="conch_v15", dim=768)

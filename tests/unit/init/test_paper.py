@@ -31,7 +31,7 @@ def write_splits(folder, task, slides, column="label"):
 
 
 @pytest.fixture
-def here(tmp_path, monkeypatch):
+def empty_folder(tmp_path, monkeypatch):
     """An empty folder, without a login of the hub."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("HF_TOKEN", raising=False)
@@ -46,35 +46,35 @@ def options(*words):
 
 def test_the_list_has_every_task_with_what_it_needs(capsys):
     assert main(["init", "--paper", "list"]) == 0
-    told = capsys.readouterr().out
-    assert len(told.splitlines()) == 1 + 54 + 4
-    assert "42 of 54 are public" in told
-    line = next(line for line in told.splitlines() if line.startswith("bcnb--er "))
+    output = capsys.readouterr().out
+    assert len(output.splitlines()) == 1 + 54 + 4
+    assert "42 of 54 are public" in output
+    line = next(line for line in output.splitlines() if line.startswith("bcnb--er "))
     assert line.split("  ")[0] == "bcnb--er"
     for part in ("1,058 slides", "BCNB", "registration", "0.921 macro-ovr-auc"):
         assert part in line
-    assert "not public" in next(line for line in told.splitlines() if line.startswith("mgb_lung--p40"))
+    assert "not public" in next(line for line in output.splitlines() if line.startswith("mgb_lung--p40"))
     assert "open, Imaging Data Commons" in next(
-        line for line in told.splitlines() if line.startswith("cptac_gbm--TP53")
+        line for line in output.splitlines() if line.startswith("cptac_gbm--TP53")
     )
 
 
-@pytest.mark.parametrize(("name", "told"), [
+@pytest.mark.parametrize(("name", "message"), [
     ("mgb_lung--p40", "mgb_lung--p40 can't be run: MGB-Lung is an in-house cohort of the paper's authors, whose "),
     ("bcnb-er", "the paper has no task 'bcnb-er': did you mean bcnb--er or "),
     ("?", "the paper has no task '?': `molpath init --paper list` shows all 54"),
 ])  # fmt: skip
-def test_a_task_that_can_not_be_run_says_so_in_one_sentence(here, capsys, name, told):
+def test_a_task_that_can_not_be_run_says_so_in_one_sentence(empty_folder, capsys, name, message):
     assert main(["init", "study", "--paper", name]) == 1
-    said = capsys.readouterr().err
-    assert told in said
-    assert said.count("\n") == 1
-    assert not (here / "study").exists()
+    errors = capsys.readouterr().err
+    assert message in errors
+    assert errors.count("\n") == 1
+    assert not (empty_folder / "study").exists()
 
 
-def test_what_is_missing_is_said_with_address_cost_and_command(here, capsys):
+def test_what_is_missing_is_said_with_address_cost_and_command(empty_folder, capsys):
     assert main(["init", "study", "--paper", "bcnb--er"]) == 1
-    said = capsys.readouterr().err
+    errors = capsys.readouterr().err
     for part in (
         "published  mean-conch_v15 0.889 ± 0.010 macro-ovr-auc (ED Table 11)",
         "published  threads 0.921 ± 0.009",
@@ -86,47 +86,47 @@ def test_what_is_missing_is_said_with_address_cost_and_command(here, capsys):
         "GB of disk",
         "Nothing was written. When everything is there: molpath init study --paper bcnb--er --slides SLIDES",
     ):
-        assert part in said, part
-    assert not (here / "study").exists()
+        assert part in errors, part
+    assert not (empty_folder / "study").exists()
 
 
-def test_slides_are_looked_for_when_the_splits_are_there(here, capsys):
-    (here / "slides").mkdir()
+def test_slides_are_looked_for_when_the_splits_are_there(empty_folder, capsys):
+    (empty_folder / "slides").mkdir()
     assert main(["init", "study", "--paper", "bcnb--er", "--slides", "slides"]) == 1
     assert "1,058 slides of BCNB: looked for in slides once the splits say which" in capsys.readouterr().err
 
 
-def test_weights_of_slide_encoders_are_looked_for_in_the_study(here, capsys):
-    (here / "study/weights/prism").mkdir(parents=True)
+def test_weights_of_slide_encoders_are_looked_for_in_the_study(empty_folder, capsys):
+    (empty_folder / "study/weights/prism").mkdir(parents=True)
     assert main(["init", "study", "--paper", "bcnb--er", "--models", "prism,chief"]) == 1
-    said = capsys.readouterr().err
-    assert "here     weights of PRISM: study/weights/prism" in said
+    errors = capsys.readouterr().err
+    assert "here     weights of PRISM: study/weights/prism" in errors
     assert (
         "MISSING  weights of CHIEF: Google Drive of the authors; put them at study/weights/CHIEF_pretraining.pth"
-        in said
+        in errors
     )
 
 
-@pytest.mark.parametrize(("words", "told"), [
+@pytest.mark.parametrize(("words", "message"), [
     (["--models", "threads"], "the paper's weights are not public. Pretrain a model on TCGA and GTEx first"),
     (["--models", "resnet"], "--models resnet: the paper has mean-virchow, mean-gigapath"),
     (["--splits", "nowhere"], "--splits nowhere: no bcnb/er/k=all.tsv there; name a copy of MahmoodLab/Patho-Bench"),
     (["--slides", "nowhere"], "--slides nowhere: no such folder"),
 ])  # fmt: skip
-def test_wrong_options_are_named(here, words, told):
-    with pytest.raises(Refusal, match=told.replace(".", r"\.")):
+def test_wrong_options_are_named(empty_folder, words, message):
+    with pytest.raises(Refusal, match=message.replace(".", r"\.")):
         paper(options("study", "--paper", "bcnb--er", *words))
 
 
 @pytest.fixture
-def ready(here):
+def ready(empty_folder):
     """Splits of bcnb--er and all but one of its slides."""
     names = [f"{i}" for i in range(8)]
-    write_splits(here / "splits", "bcnb--er", names)
-    (here / "slides/deeper").mkdir(parents=True)
+    write_splits(empty_folder / "splits", "bcnb--er", names)
+    (empty_folder / "slides/deeper").mkdir(parents=True)
     for name in names[:-1]:
-        (here / "slides/deeper" / f"{name}.jpg").touch()
-    return here
+        (empty_folder / "slides/deeper" / f"{name}.jpg").touch()
+    return empty_folder
 
 
 WORDS = ("study", "--paper", "bcnb--er", "--splits", "splits", "--slides", "slides", "--mpp", "0.5")
@@ -175,19 +175,21 @@ def test_a_study_has_the_papers_settings_the_splits_and_a_sheet(ready, capsys):
         study = Study.open("config/config.yaml")
         study.check()
         assert "<results>/tables/published.html" in study.targets.report()
-    told = capsys.readouterr().out
-    assert "published  mean-conch_v15 0.889" in told
-    assert "snakemake plan" in told
+    output = capsys.readouterr().out
+    assert "published  mean-conch_v15 0.889" in output
+    assert "snakemake plan" in output
 
 
 @pytest.mark.parametrize("name", PUBLIC)
-def test_every_public_task_has_a_config_that_fits_the_schema(here, name):
-    asked = options("study", "--paper", name, "--models", ",".join(MODELS))
-    config = config_of(paper_task(name), chosen_models(asked), asked)
+def test_every_public_task_has_a_config_that_fits_the_schema(empty_folder, name):
+    chosen = options("study", "--paper", name, "--models", ",".join(MODELS))
+    config = config_of(paper_task(name), chosen_models(chosen), chosen)
     study = Study(config)
     assert study.comparisons is not None
     alphas = config["probe"]["cox"]["exceptions"]
-    assert [each["model"] for each in alphas] == {"cptac_ccrcc--OS": ["chief"], "boehmk_--PFS": ["prism"]}.get(name, [])
+    assert [entry["model"] for entry in alphas] == {"cptac_ccrcc--OS": ["chief"], "boehmk_--PFS": ["prism"]}.get(
+        name, []
+    )
 
 
 def test_a_model_of_ones_own_stands_for_threads(ready):
@@ -209,27 +211,31 @@ def test_a_model_of_another_grid_keeps_its_own(ready):
     assert draft.config["tiles"]["grids"]["trained"]["magnification"] == 10
 
 
-def test_slides_of_cptac_come_from_the_open_bucket(here, capsys):
+def test_slides_of_cptac_come_from_the_open_bucket(empty_folder, capsys):
     series = [
         ("cptac_ccrcc", f"C{i}", f"{i + 1}", "HE tumor_tissue", f"C3L-{i}", "Kidney", "SM", 10**9) for i in range(6)
     ]
-    index = write_index(here / "index", series)
-    write_splits(here / "splits", "cptac_ccrcc--BAP1_mutation", [f"C3L-{i}" for i in range(4)])
+    index = write_index(empty_folder / "index", series)
+    write_splits(empty_folder / "splits", "cptac_ccrcc--BAP1_mutation", [f"C3L-{i}" for i in range(4)])
     words = ["init", "study", "--paper", "cptac_ccrcc--BAP1_mutation", "--splits", "splits"]
     words += ["--idc-index", index["idc_index"], "--idc-names", index["idc_names"]]
     assert main(words) == 0, capsys.readouterr().err
-    told = "fetched  4 slides of CPTAC-CCRCC: by the run, from the open bucket of the Imaging Data Commons (CC BY 4.0"
-    assert told in capsys.readouterr().out
-    rows = [line.split("\t") for line in (here / "study/config/slides.tsv").read_text().splitlines()]
+    fetched = (
+        "fetched  4 slides of CPTAC-CCRCC: by the run, from the open bucket of the Imaging Data Commons (CC BY 4.0"
+    )
+    assert fetched in capsys.readouterr().out
+    rows = [line.split("\t") for line in (empty_folder / "study/config/slides.tsv").read_text().splitlines()]
     urls = [dict(zip(rows[0], row, strict=True))["url"] for row in rows[1:]]
     assert urls == [f"s3://idc-open-data/uuid-{i + 1}/*" for i in range(4)]
-    with contextlib.chdir(here / "study"):
+    with contextlib.chdir(empty_folder / "study"):
         assert Study.open("config/config.yaml").plan()["downloads"]["slides"]["bytes"] == 4 * 10**9
 
 
-def test_slides_that_the_bucket_lacks_are_named(here, capsys):
-    index = write_index(here / "index", [("cptac_ccrcc", "C0", "1", "HE tumor_tissue", "C3L-0", "Kidney", "SM")])
-    write_splits(here / "splits", "cptac_ccrcc--BAP1_mutation", ["C3L-0", "C3L-1"])
+def test_slides_that_the_bucket_lacks_are_named(empty_folder, capsys):
+    index = write_index(
+        empty_folder / "index", [("cptac_ccrcc", "C0", "1", "HE tumor_tissue", "C3L-0", "Kidney", "SM")]
+    )
+    write_splits(empty_folder / "splits", "cptac_ccrcc--BAP1_mutation", ["C3L-0", "C3L-1"])
     words = ["init", "study", "--paper", "cptac_ccrcc--BAP1_mutation", "--splits", "splits"]
     assert main([*words, "--idc-index", index["idc_index"], "--idc-names", index["idc_names"]]) == 1
     assert "not in the index: 1 of 2 (C3L-1); name a folder: --slides DIR" in capsys.readouterr().err

@@ -57,7 +57,7 @@ def test_geojson_has_a_closed_square_a_patch_at_its_place_on_the_slide(attended)
     document = json.loads((folder / "map.geojson").read_text())
     assert document["type"] == "FeatureCollection"
     assert len(document["features"]) == len(coords)
-    for feature, (x, y), mine in zip(document["features"], coords.tolist(), shares.T, strict=True):
+    for feature, (x, y), patch_shares in zip(document["features"], coords.tolist(), shares.T, strict=True):
         assert feature["type"] == "Feature"
         assert feature["geometry"]["type"] == "Polygon"
         (ring,) = feature["geometry"]["coordinates"]
@@ -65,9 +65,9 @@ def test_geojson_has_a_closed_square_a_patch_at_its_place_on_the_slide(attended)
         assert {tuple(point) for point in ring} == {(x, y), (x + STEP, y), (x + STEP, y + STEP), (x, y + STEP)}
         measured = feature["properties"]["measurements"]
         for head in range(2):  # no ties here: as many percent as patches lie at or below
-            expected = 100 * (shares[head] <= mine[head]).mean()
+            expected = 100 * (shares[head] <= patch_shares[head]).mean()
             assert measured[f"attention percentile, head {head + 1}"] == pytest.approx(expected, abs=1e-3)
-            assert measured[f"attention weight, head {head + 1}"] == pytest.approx(mine[head], rel=1e-5)
+            assert measured[f"attention weight, head {head + 1}"] == pytest.approx(patch_shares[head], rel=1e-5)
         assert feature["properties"]["objectType"] == "tile"
     entropies = [-sum(float(share) * np.log(float(share)) for share in head) for head in shares]
     assert document["effective_patches"] == pytest.approx(np.exp(entropies), rel=1e-5)
@@ -94,9 +94,9 @@ def test_colours_rise_with_attention_and_lie_on_the_patches(attended):
     table = [tuple(int(255 * v) for v in c) for c in matplotlib.colormaps["viridis"].colors]
     places = [min(range(256), key=lambda i: sum(abs(a - int(b)) for a, b in zip(table[i], c[:3], strict=True)))
               for c in colours]  # fmt: skip
-    seen = np.array(places)[np.argsort(shares[1])]
-    assert np.all(np.diff(seen) >= 0)
-    assert len(set(seen.tolist())) > 24  # those below the scale are all darkest
+    ordered = np.array(places)[np.argsort(shares[1])]
+    assert np.all(np.diff(ordered) >= 0)
+    assert len(set(ordered.tolist())) > 24  # those below the scale are all darkest
     even = 1 / len(coords)
     assert all((place > 127) == (share > even) for place, share in zip(places, shares[1], strict=True))
     bare = np.ones((60, 80), bool)

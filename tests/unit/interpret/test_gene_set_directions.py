@@ -22,22 +22,22 @@ def test_directions_are_those_of_scikit_learn():
     x, y = rng.normal(size=(50, 6)), rng.normal(size=(50, 2))
     y[:, 0] += x @ [1, 2, 0, 0, -1, 0]
     folds = reliability.folds_of(50, 3)
-    found = reliability.fit_directions(x, y, folds, ALPHAS)
-    scores = found.scores(x, folds)
+    fitted = reliability.fit_directions(x, y, folds, ALPHAS)
+    scores = fitted.scores(x, folds)
     for fold in (*range(5), 5):
         train = folds != fold
         groups = [str(i) for i in range(train.sum())]
         for s in range(2):
             search = GridSearchCV(Ridge(), {"alpha": ALPHAS}, cv=GroupKFold(5), scoring="neg_mean_squared_error")
             best = search.fit(x[train], y[train, s], groups=groups).best_estimator_
-            np.testing.assert_allclose(found.coefficients[fold, s], best.coef_, atol=1e-8)
+            np.testing.assert_allclose(fitted.coefficients[fold, s], best.coef_, atol=1e-8)
             if fold < 5:
                 np.testing.assert_allclose(scores[~train, s], best.predict(x[~train]), atol=1e-8)
     np.testing.assert_allclose(reliability.out_of_fold(x, y, folds, ALPHAS), scores, atol=1e-8)
 
 
 def test_p_of_nothing_is_uniform():
-    found = []
+    chances = []
     for seed in range(240):
         rng = np.random.default_rng([seed, 7])
         x, y = rng.normal(size=(30, 4)), rng.normal(size=(30, 1))
@@ -46,8 +46,8 @@ def test_p_of_nothing_is_uniform():
         folds, orders = reliability.folds_of(30, seed), reliability.permutations(cohorts, 39, seed)
         null = reliability.null_by_pairs(x, y, folds, [1, 100], orders)[0]
         out = reliability.out_of_fold(x, y, folds, [1, 100])
-        found.append(reliability.chance(reliability.correlations(y, out)[0], null))
-    assert kstest(np.array(found) - np.random.default_rng(0).random(240) / 40, "uniform").pvalue > 0.01
+        chances.append(reliability.chance(reliability.correlations(y, out)[0], null))
+    assert kstest(np.array(chances) - np.random.default_rng(0).random(240) / 40, "uniform").pvalue > 0.01
 
 
 def test_a_set_without_a_correlation_has_no_p():
@@ -56,19 +56,19 @@ def test_a_set_without_a_correlation_has_no_p():
     table = pd.DataFrame(
         {"p_pairs": [np.nan, 0.03, 0.03], "p_random": [np.nan, 0.03, 0.03], "lower": [np.nan, 0.1, 0.1]}
     )
-    found = reliability.judge(table)
-    assert list(found.verdict) == ["not read", "read", "read"]
-    assert np.isnan(found.padj_pairs[0])
+    judged_rows = reliability.judge(table)
+    assert list(judged_rows.verdict) == ["not read", "read", "read"]
+    assert np.isnan(judged_rows.padj_pairs[0])
 
 
 def test_random_sets_are_compared_with_what_was_found_in_their_way():
     """Directions of random sets come from fewer profiles, so they are noisier than the set's own."""
     y = np.random.default_rng(0).normal(size=(30, 1))
-    one = Support([f"C{i}" for i in range(30)], np.full(30, "A"), y, y, np.zeros((30, 1, 4)), np.arange(30) % 5)
+    support = Support([f"C{i}" for i in range(30)], np.full(30, "A"), y, y, np.zeros((30, 1, 4)), np.arange(30) % 5)
     whole = reliability.Directions(np.ones((6, 1, 1)), np.zeros((6, 1)))
     null = np.full((1, 9), 0.5), np.full((1, 9), 0.5)
-    for seen, expected in ((), 0.1), ((np.array([0.4]),), 1.0):
-        row = judged(0, "UP", "prompt", whole, (*null, *seen), one, one, {"seed": 0})
+    for more_null, expected in ((), 0.1), ((np.array([0.4]),), 1.0):
+        row = judged(0, "UP", "prompt", whole, (*null, *more_null), support, support, {"seed": 0})
         assert (row["p_pairs"], row["p_random"]) == (0.1, expected)
 
 
@@ -88,9 +88,9 @@ def test_verdicts_ask_for_both_nulls_and_an_interval():
             "lower": [0.2, 0.2, -0.1, 0.1, 0.1],
         }
     )
-    found = reliability.judge(table)
-    assert list(found.verdict) == ["read", "no better than random sets", "not read", "read", "not read"]
-    np.testing.assert_allclose(found.padj_pairs, [0.005 / 3, 0.005 / 3, 0.005 / 3, 0.0375, 0.5])
+    judged_rows = reliability.judge(table)
+    assert list(judged_rows.verdict) == ["read", "no better than random sets", "not read", "read", "not read"]
+    np.testing.assert_allclose(judged_rows.padj_pairs, [0.005 / 3, 0.005 / 3, 0.005 / 3, 0.0375, 0.5])
     assert set(reliability.judge(table.assign(p_random=np.nan)).verdict) == {"no better than random sets", "not read"}
 
 
@@ -104,7 +104,7 @@ def test_shares_of_patches_add_up_to_the_score(heads):
     with torch.inference_mode():
         embedded = np.stack([encoder(torch.from_numpy(bag))[0].double().numpy() for bag in bags])
     parts = [anatomy_of(pooling_of_encoder(encoder), bag) for bag in bags]
-    np.testing.assert_allclose(np.stack([one.embedding() for one in parts]), embedded, atol=1e-5)
+    np.testing.assert_allclose(np.stack([part.embedding() for part in parts]), embedded, atol=1e-5)
     angles = embedded / np.linalg.norm(embedded, axis=1, keepdims=True) @ directions.T
     shares = patch_scores(parts[0], directions, Reference.of(parts[1:]))
     assert shares.shape == (12, 4)

@@ -40,8 +40,8 @@ def test_what_is_no_gmt_file_is_said_with_its_line(tmp_path, contents, says):
 @pytest.mark.parametrize("mark", ["\u2028", "\x0b", "\x0c", "\x85", "\x1c"])
 def test_a_description_may_hold_any_character(tmp_path, mark):
     (tmp_path / "a.gmt").write_text(f"A\tfirst{mark}second\tSTAT1\tIRF1\rB\tx\tTP53\r\n", encoding="utf-8", newline="")
-    found = [(one.name, one.given) for one in read_gmt(str(tmp_path / "a.gmt"))]
-    assert found == [("A", ("STAT1", "IRF1")), ("B", ("TP53",))]
+    names_and_genes = [(gene_set.name, gene_set.given) for gene_set in read_gmt(str(tmp_path / "a.gmt"))]
+    assert names_and_genes == [("A", ("STAT1", "IRF1")), ("B", ("TP53",))]
 
 
 def test_sets_of_several_files_are_told_apart(tmp_path):
@@ -50,24 +50,24 @@ def test_sets_of_several_files_are_told_apart(tmp_path):
     paths = [str(tmp_path / f"{name}.gmt") for name in "ab"]
     with pytest.raises(BadGeneSets, match=r"a\.gmt both have a set SAME: rename one"):
         read_sets(paths)
-    assert [one.name for one in read_sets(paths, ["B", "A"])] == ["B", "A"]
+    assert [gene_set.name for gene_set in read_sets(paths, ["B", "A"])] == ["B", "A"]
     with pytest.raises(BadGeneSets, match="no set is called C"):
         read_sets(paths, ["C"])
 
 
 def test_identifiers_of_any_kind_become_the_names_of_the_table(repository):
     table = GeneTable(str(repository / "resources/genes/hgnc.tsv"))
-    given = ("ENSG00000141510.18", "TP53", "3845", "MLL2", "NOTAGENE", "EGFR")  # TP53 twice, KRAS, KMT2D
-    one = GeneSet("A", "a.gmt", given)
-    found = measured(one, ["TP53", "KRAS", "KMT2D", "BRAF"], table, 3)
-    assert found.genes == ("KMT2D", "KRAS", "TP53")
-    assert found.aside == ""
-    assert found.notes == (
+    genes = ("ENSG00000141510.18", "TP53", "3845", "MLL2", "NOTAGENE", "EGFR")  # TP53 twice, KRAS, KMT2D
+    gene_set = GeneSet("A", "a.gmt", genes)
+    resolved = measured(gene_set, ["TP53", "KRAS", "KMT2D", "BRAF"], table, 3)
+    assert resolved.genes == ("KMT2D", "KRAS", "TP53")
+    assert resolved.aside == ""
+    assert resolved.notes == (
         "1 of the same gene as another",
         "1 unknown (NOTAGENE)",
         "1 not measured (EGFR)",
     )
-    assert "3 of its 6 genes were measured, and 5 are required" in measured(one, found.genes, table, 5).aside
+    assert "3 of its 6 genes were measured, and 5 are required" in measured(gene_set, resolved.genes, table, 5).aside
     mouse = measured(GeneSet("B", "a.gmt", ("ENSMUSG00000059552", "Trp53")), ["TP53"], table, 1)
     assert "its identifiers are not of human genes" in mouse.aside
 
@@ -78,16 +78,16 @@ def test_random_sets_have_the_size_and_the_expression_of_the_set():
     high = [gene for gene, mean in zip(genes, means, strict=True) if mean >= 950][:12]
     drawn = random_sets(high, genes, means, 50, 0)
     level = dict(zip(genes, means, strict=True))
-    assert {len(set(one)) for one in drawn} == {12}
-    assert min(level[gene] for one in drawn for gene in one) >= 900
-    assert len({gene for one in drawn for gene in one}) > 90
+    assert {len(set(gene_set)) for gene_set in drawn} == {12}
+    assert min(level[gene] for gene_set in drawn for gene in gene_set) >= 900
+    assert len({gene for gene_set in drawn for gene in gene_set}) > 90
     assert random_sets(high, genes, means, 50, 0) == drawn != random_sets(high, genes, means, 50, 1)
 
 
 def test_a_set_of_most_genes_has_random_sets_all_the_same():
     genes = [f"G{i}" for i in range(48)]
     drawn = random_sets(genes[:8], genes, np.arange(48.0), 200, 0)
-    counts = np.bincount([int(gene[1:]) for one in drawn for gene in one], minlength=48)
+    counts = np.bincount([int(gene[1:]) for gene_set in drawn for gene in gene_set], minlength=48)
     assert counts.min() > 15  # of 33: not only neighbours in expression
 
 
@@ -95,14 +95,14 @@ def test_scores_are_those_of_ssgsea_worked_out_by_hand():
     rng = np.random.default_rng(0)
     values, genes = rng.normal(size=(5, 30)), [f"G{i}" for i in range(30)]
     sets = [genes[:6], genes[20:29]]
-    found = ssgsea(values, genes, sets)
+    scores = ssgsea(values, genes, sets)
     for n, row in enumerate(values):
         order = np.argsort(-row)
         for s, members in enumerate(sets):
             inside = np.isin(np.array(genes)[order], members)
             weights = np.where(inside, np.arange(30, 0, -1.0) ** 0.25, 0)
             steps = np.cumsum(weights) / weights.sum() - np.cumsum(~inside) / (~inside).sum()
-            assert found[n, s] == pytest.approx(steps.sum() / 30, rel=1e-3), (n, s)
+            assert scores[n, s] == pytest.approx(steps.sum() / 30, rel=1e-3), (n, s)
 
 
 def test_a_score_does_not_rise_with_all_genes():

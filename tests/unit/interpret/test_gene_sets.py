@@ -83,16 +83,16 @@ def test_a_planted_set_is_read_and_others_are_listed(planted):
     assert set(table.verdict["FEW"]) == {"not asked"}
     assert set(sets.n_support) == {str(CASES)}
     assert set(sets.n_support_pretrained) == {"2"}
-    mine = scores[(scores.unit == "slide") & (scores.set == "UP") & (scores.way == "regression")]
-    assert spearmanr(mine.score.astype(float), z).statistic > 0.5
-    assert list(mine.pretraining[:4]) == ["no", "yes", "yes", "no"]
-    assert set(mine.side) == {"support, out of fold"}
+    of_slides = scores[(scores.unit == "slide") & (scores.set == "UP") & (scores.way == "regression")]
+    assert spearmanr(of_slides.score.astype(float), z).statistic > 0.5
+    assert list(of_slides.pretraining[:4]) == ["no", "yes", "yes", "no"]
+    assert set(of_slides.side) == {"support, out of fold"}
     assert set(scores.set) == {"UP", "NONE"}
-    found = read_patch_scores(patches, "S3")
+    patch_scores = read_patch_scores(patches, "S3")
     assert read_patch_scores(patches, "gone") is None
-    assert found.scores.shape == (10, 4)
-    assert found.places.coords[2].tolist() == [1024, 0]
-    assert found.sets[readable(sets, found)[0]] == "UP"
+    assert patch_scores.scores.shape == (10, 4)
+    assert patch_scores.places.coords[2].tolist() == [1024, 0]
+    assert patch_scores.sets[readable(sets, patch_scores)[0]] == "UP"
 
 
 def test_scores_never_come_from_a_cases_own_expression(planted, tmp_path):
@@ -111,13 +111,13 @@ def test_scores_never_come_from_a_cases_own_expression(planted, tmp_path):
     finally:
         with h5py.File(folder / "scores.h5", "r+") as handle:
             handle["sets/000000/scores"][...] = kept
-    mine = (before.set == "UP") & (before.way == "regression") & (before.unit == "case")
-    old, new = (table[mine].set_index("case_id").score.astype(float) for table in (before, after))
+    of_cases = (before.set == "UP") & (before.way == "regression") & (before.unit == "case")
+    old, new = (table[of_cases].set_index("case_id").score.astype(float) for table in (before, after))
     order_kept = spearmanr(old.drop("C7"), new.drop("C7")).statistic
     assert order_kept < 1
     fold = reliability.folds_of(CASES, 0)
     cases = sorted(f"C{i}" for i in range(CASES))
-    same = [case for case, one in zip(cases, fold, strict=True) if one == fold[cases.index("C7")]]
+    same = [case for case, its_fold in zip(cases, fold, strict=True) if its_fold == fold[cases.index("C7")]]
     # its own fold's direction was fitted without it: the same line, in units that the cohort's spread sets
     slope = np.polyfit(old[same], new[same], 1)
     np.testing.assert_allclose(new[same], np.polyval(slope, old[same]), atol=1e-9)
@@ -169,16 +169,16 @@ def test_files_without_a_usable_set_are_said(planted, tmp_path):
 
 
 def test_maps_and_geojson_say_the_same(planted):
-    found = read_patch_scores(read(planted[0])[2], "S3")
-    document = as_geojson(found, (100, 50))
+    patch_scores = read_patch_scores(read(planted[0])[2], "S3")
+    document = as_geojson(patch_scores, (100, 50))
     assert json.loads(json.dumps(document)) == document
     first = document["features"][1]
     assert first["geometry"]["coordinates"][0][0] == [412, -50]
-    assert first["properties"]["measurements"]["UP (regression)"] == pytest.approx(found.scores[1, 0], rel=1e-4)
-    canvas = paint(found.places, levels_of(found, 0), "RdBu_r", (10, 100), (5120, 512))
-    top, low = found.scores[:, 0].argmax(), found.scores[:, 0].argmin()
-    assert canvas[5, 10 * top + 5, 0] > canvas[5, 10 * top + 5, 2] or found.scores[top, 0] <= 0
-    assert canvas[5, 10 * low + 5, 2] > canvas[5, 10 * low + 5, 0] or found.scores[low, 0] >= 0
+    assert first["properties"]["measurements"]["UP (regression)"] == pytest.approx(patch_scores.scores[1, 0], rel=1e-4)
+    canvas = paint(patch_scores.places, levels_of(patch_scores, 0), "RdBu_r", (10, 100), (5120, 512))
+    top, low = patch_scores.scores[:, 0].argmax(), patch_scores.scores[:, 0].argmin()
+    assert canvas[5, 10 * top + 5, 0] > canvas[5, 10 * top + 5, 2] or patch_scores.scores[top, 0] <= 0
+    assert canvas[5, 10 * low + 5, 2] > canvas[5, 10 * low + 5, 0] or patch_scores.scores[low, 0] >= 0
 
 
 def test_a_map_is_drawn_and_says_so_where_there_is_none(planted, tmp_path):

@@ -48,10 +48,10 @@ def space(tmp_path):
         tmp_path / "profiles.h5ad", vectors, profiles, profile_id=profiles, case_id=profiles, modality="rna"
     )
     for name in ("A", "B"):
-        mine = cohort == name
+        of_cohort = cohort == name
         data = anndata.AnnData(
-            values[mine].astype(np.float32),
-            obs=pd.DataFrame({"case_id": "", "cohort": name}, index=np.array(profiles)[mine]),
+            values[of_cohort].astype(np.float32),
+            obs=pd.DataFrame({"case_id": "", "cohort": name}, index=np.array(profiles)[of_cohort]),
             var=pd.DataFrame(index=[f"G{i}" for i in range(20)]),
         )
         data.write_h5ad(tmp_path / f"{name}.h5ad")
@@ -84,14 +84,16 @@ def test_correlation_within_cohorts_equals_a_regression():
     values, along = rng.normal(size=(30, 5)), rng.normal(size=30)
     cohorts = np.repeat(["A", "B", "C"], 10).astype(object)
     values[:, 4] = 2.0
-    found = correlate(values, along[:, None], cohorts)[:, 0]
+    correlations = correlate(values, along[:, None], cohorts)[:, 0]
     dummies = np.stack([cohorts == name for name in "ABC"], 1).astype(float)
     for gene in range(4):  # the coefficient of the gene beside a constant for each cohort
         design = np.column_stack([values[:, gene], dummies])
         coefficients, residual, *_ = np.linalg.lstsq(design, along, rcond=None)
         error = np.sqrt(residual[0] / (30 - 4) * np.linalg.inv(design.T @ design)[0, 0])
-        assert found[gene] * np.sqrt(26 / (1 - found[gene] ** 2)) == pytest.approx(coefficients[0] / error)
-    assert np.isnan(found[4])
+        assert correlations[gene] * np.sqrt(26 / (1 - correlations[gene] ** 2)) == pytest.approx(
+            coefficients[0] / error
+        )
+    assert np.isnan(correlations[4])
 
 
 def labelled(labels, classes):
@@ -110,7 +112,7 @@ def test_shuffled_labels_have_no_genes_though_every_gene_goes_with_the_space(mon
         x = rng.normal(size=(30, 4)) * (4, 2, 1, 1)
         task = labelled(rng.permutation(np.arange(30) % 2), ["a", "b"])
         null, _ = shuffled_directions(task, x, SETTINGS, {})
-        along = np.stack([directions_of(task, x, SETTINGS)["b"], *(one["b"] for one in null)], axis=1)
+        along = np.stack([directions_of(task, x, SETTINGS)["b"], *(directions["b"] for directions in null)], axis=1)
         r = correlate(genes, axes @ along, np.full(80, "A"))
         least.append(beside_null({"b": r})["b"].padj.min())
         p = 2 * stats.t.sf(np.abs(r[:, 0]) * np.sqrt(78 / (1 - r[:, 0] ** 2)), 78)
@@ -130,13 +132,13 @@ def test_labels_are_exchanged_within_a_cohort_only():
 
 def test_cases_without_a_profile_are_no_cohort_of_their_own():
     task = labelled(np.arange(9), list("abcdefghi"))
-    known = {f"C{i}": "AB"[i % 2] for i in range(6)}
+    cohorts = {f"C{i}": "AB"[i % 2] for i in range(6)}
     for repeat in range(5):
-        order = shuffled(task, 0, repeat, strata_of(task, known))
+        order = shuffled(task, 0, repeat, strata_of(task, cohorts))
         assert (order[:6] % 2 == np.arange(6) % 2).all()
         assert order[6:].tolist() == [6, 7, 8]  # of A or of B, nobody knows: they keep their labels
-    one = strata_of(task, dict.fromkeys(list(known), "A"))
-    assert len(set(one.values())) == len(set(strata_of(task, {}).values())) == 1
+    stratum = strata_of(task, dict.fromkeys(list(cohorts), "A"))
+    assert len(set(stratum.values())) == len(set(strata_of(task, {}).values())) == 1
 
 
 def test_p_is_adjusted_over_classes_and_failed_probes_count_against_it():
@@ -188,11 +190,11 @@ def write_cohort(folder, n=24, genes=40):
     means[high, 5] *= 4
     counts = rng.negative_binomial(10, 10 / (10 + means)).astype(np.int32)
     counts[:, 8] = 0
-    for cohort, mine in (("A", np.arange(n) < n // 2), ("B", np.arange(n) >= n // 2)):
-        obs = pd.DataFrame({"case_id": names[mine], "cohort": cohort}, index=[f"P-{c}" for c in names[mine]])
-        data = anndata.AnnData(counts[mine].astype(np.float32), obs=obs)
+    for cohort, of_cohort in (("A", np.arange(n) < n // 2), ("B", np.arange(n) >= n // 2)):
+        obs = pd.DataFrame({"case_id": names[of_cohort], "cohort": cohort}, index=[f"P-{c}" for c in names[of_cohort]])
+        data = anndata.AnnData(counts[of_cohort].astype(np.float32), obs=obs)
         data.var_names = [f"G{i}" for i in range(genes)]
-        data.layers["counts"] = counts[mine]
+        data.layers["counts"] = counts[of_cohort]
         data.write_h5ad(folder / f"{cohort}.h5ad")
     pairs = pd.DataFrame({"case_id": names, "profile_id": [f"P-{c}" for c in names], "modality": "rna"})
     pairs.assign(status="paired").to_csv(folder / "pairs.tsv", sep="\t", index=False)

@@ -60,8 +60,8 @@ def check(folder):
 
 def test_a_clean_cohort_is_ok(tmp_path):
     _, sites = make(tmp_path)
-    found = check(tmp_path)
-    assert found.verdict.to_dict() == {
+    checks = check(tmp_path)
+    assert checks.verdict.to_dict() == {
         "outliers in principal components": "ok",
         "variance between sites": "ok",
         "recorded and expressed sex": "ok",
@@ -84,10 +84,10 @@ def test_a_clean_cohort_is_ok(tmp_path):
 )
 def test_what_was_planted_is_seen(tmp_path, planted, name, value):
     make(tmp_path, **planted)
-    found = check(tmp_path)
-    assert found.verdict[name] == "look"
-    assert set(found.verdict.drop(name)) == {"ok"}
-    assert value is None or found.value[name] == value
+    checks = check(tmp_path)
+    assert checks.verdict[name] == "look"
+    assert set(checks.verdict.drop(name)) == {"ok"}
+    assert value is None or checks.value[name] == value
 
 
 def test_normal_profiles_of_a_case_are_not_held_against_its_tumours_copies(tmp_path):

@@ -85,10 +85,10 @@ def test_the_order_of_rows_does_not_matter(tmp_path, order):
 
 def test_different_genes_under_one_name_are_missing_where_they_differ(tmp_path):
     (tmp_path / "c.txt").write_text(HEAD + "G\t5\t0\t1\tNA\nG\t6\t2\t1\t-1\nH\t7\t0\t0\t0\n")
-    found = joined(tmp_path / "c.txt")
-    np.testing.assert_array_equal(found.values.loc["G"], [np.nan, 1, -1])
-    assert found.doubted.loc["G"].tolist() == [True, False, False]
-    assert list(found.doubted.index) == ["G"]
+    copies = joined(tmp_path / "c.txt")
+    np.testing.assert_array_equal(copies.values.loc["G"], [np.nan, 1, -1])
+    assert copies.doubted.loc["G"].tolist() == [True, False, False]
+    assert list(copies.doubted.index) == ["G"]
 
 
 @pytest.mark.parametrize("name", ["NA", "", "NaN", "null", "."])
@@ -122,9 +122,9 @@ def test_genes_of_one_name_on_several_chromosomes(tmp_path):
     (tmp_path / "c.tsv").write_text(
         "gene_id\tgene_name\tchromosome\tstart\tend\tcopy_number\n" + "".join(line + "\n" for line in lines)
     )
-    found = one_row_a_gene("c.tsv", read_absolute(str(tmp_path / "c.tsv"), "P"), CopyNames(GeneTable()))
-    assert found.values["P"].dropna().to_dict() == {"LONG": 0}  # no woman lacks CRLF2 or SRY
-    assert found.doubted["P"].to_dict() == {"Y_RNA": True}
+    copies = one_row_a_gene("c.tsv", read_absolute(str(tmp_path / "c.tsv"), "P"), CopyNames(GeneTable()))
+    assert copies.values["P"].dropna().to_dict() == {"LONG": 0}  # no woman lacks CRLF2 or SRY
+    assert copies.doubted["P"].to_dict() == {"Y_RNA": True}
 
 
 def test_a_table_without_a_gene_is_refused(tmp_path):

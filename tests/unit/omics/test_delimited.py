@@ -33,12 +33,16 @@ def matrix(path, data, samples=("S1", "S2", "S3")):
     """Values by sample and gene of a file written as given (lines, text or bytes)."""
     text = "\n".join(data) + "\n" if isinstance(data, list) else data
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    found = read_rows(rows_of(path, samples), Reading())
+    profiles = read_rows(rows_of(path, samples), Reading())
     return {
         sample: dict(
-            zip(np.where(one.genes.symbols == "", one.genes.ids, one.genes.symbols), one.values["counts"], strict=True)
+            zip(
+                np.where(profile.genes.symbols == "", profile.genes.ids, profile.genes.symbols),
+                profile.values["counts"],
+                strict=True,
+            )
         )
-        for sample, one in zip(samples, found, strict=True)
+        for sample, profile in zip(samples, profiles, strict=True)
     }
 
 
@@ -232,9 +236,9 @@ OF_MAF = {
 @pytest.mark.parametrize("kind", OF_MAF)
 def test_no_case_is_wild_type_for_the_dress_of_a_maf(tmp_path, kind):
     (tmp_path / "x.maf").write_text("\n".join(OF_MAF[kind]) + "\n")
-    found = read_maf(str(tmp_path / "x.maf"))
-    assert list(zip(found.gene, found["sample"], strict=True)) == VARIANTS
-    assert set(found.kind) == {"Missense_Mutation"}
+    variants = read_maf(str(tmp_path / "x.maf"))
+    assert list(zip(variants.gene, variants["sample"], strict=True)) == VARIANTS
+    assert set(variants.kind) == {"Missense_Mutation"}
 
 
 MAF_REFUSED = {

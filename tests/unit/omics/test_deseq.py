@@ -55,8 +55,8 @@ def test_size_factors_by_poscounts(reference):
 @pytest.mark.parametrize("name", sorted(DESIGNS))
 def test_dispersions(reference, name):
     counts, table, results = reference(name)
-    found = fit_dispersions(counts.to_numpy(), DESIGNS[name], table)
-    np.testing.assert_allclose(found, results("test_dispersions"), rtol=0.02)
+    dispersions = fit_dispersions(counts.to_numpy(), DESIGNS[name], table)
+    np.testing.assert_allclose(dispersions, results("test_dispersions"), rtol=0.02)
 
 
 @pytest.mark.parametrize(("kind", "design"), [("vst", ""), ("vst_with_design", "~condition")])
@@ -65,8 +65,8 @@ def test_vst(reference, kind, design):
     counts = counts.to_numpy()
     fit = fit_vst(counts, fit_size_factors(counts, [str(i) for i in range(10)]), design, table, genes=0)
     assert fit.trend == "parametric"
-    found = stabilise(counts, size_factors(counts, fit), fit)
-    np.testing.assert_allclose(found, results(kind).T, rtol=1e-4)
+    stabilised = stabilise(counts, size_factors(counts, fit), fit)
+    np.testing.assert_allclose(stabilised, results(kind).T, rtol=1e-4)
 
 
 def cohort(seed, profiles=40, genes=300):
@@ -83,15 +83,15 @@ def test_a_fit_is_what_pydeseq2_gives_to_the_last_digits():
 
     first, second = cohort(1, genes=100), cohort(2, profiles=7, genes=100)
     names = [f"g{i}" for i in range(first.shape[1])]
-    theirs = DeseqDataSet(
+    peer = DeseqDataSet(
         counts=pd.DataFrame(first, index=[f"p{i}" for i in range(len(first))], columns=names),
         metadata=pd.DataFrame({"all": "1"}, index=[f"p{i}" for i in range(len(first))]),
         design="~1",
         quiet=True,
     )
-    theirs.vst()
+    peer.vst()
     fit = fit_vst(first, fit_size_factors(first, names), genes=0)
-    for counts, expected in ((first, theirs.layers["vst_counts"]), (second, theirs.vst_transform(second))):
+    for counts, expected in ((first, peer.layers["vst_counts"]), (second, peer.vst_transform(second))):
         np.testing.assert_allclose(stabilise(counts, size_factors(counts, fit), fit), expected, rtol=1e-12)
 
 

@@ -67,13 +67,12 @@ def test_vcf_of_vep(tmp_path, repository):
             ("A", "G", "PASS", "G|regulatory_region_variant|MODIFIER||", "0/1"),
         ],
     )  # fmt: skip
-    found = read_vcf(path, "TUMOR")
-    assert dict(zip(found.gene, found["filter"], strict=True)) | {"BRAF": ""} == dict.fromkeys(found.gene, "PASS") | {
-        "EGFR": "", "BRAF": ""
-    }  # fmt: skip
-    assert found[found.gene == "BRAF"]["filter"].tolist() == ["panel_of_normals"]
-    found = found[found.gene != "BRAF"]
-    assert set(zip(found.gene, found.kind, strict=True)) == {
+    variants = read_vcf(path, "TUMOR")
+    filters = dict(zip(variants.gene, variants["filter"], strict=True))
+    assert filters | {"BRAF": ""} == dict.fromkeys(variants.gene, "PASS") | {"EGFR": "", "BRAF": ""}
+    assert variants[variants.gene == "BRAF"]["filter"].tolist() == ["panel_of_normals"]
+    variants = variants[variants.gene != "BRAF"]
+    assert set(zip(variants.gene, variants.kind, strict=True)) == {
         ("TP53", "missense_variant"),
         ("WRAP53", "intron_variant"),
         ("PTEN", "frameshift_variant&splice_region_variant"),
@@ -133,9 +132,9 @@ def test_absolute_copies_are_judged_by_ploidy(tmp_path):
     lines = [f"ENSG1\t{gene}\tchr1\t1\t1000\t{n}\t{n}\t{n}\n" for gene, n in copies.items()]
     lines += ["ENSG2\tX1\tchrX\t1\t10\t1\t1\t1\n", "ENSG3\tX2\tchrX\t1\t10\t9\t9\t9\n"]
     (tmp_path / "c.tsv").write_text(head + "".join(lines))
-    found = read_absolute(str(tmp_path / "c.tsv"), "P").values["P"]
-    assert found[["A", "B", "C", "D", "E", "F", "X2"]].tolist() == [0, -2, -1, 1, 2, 0, 2]
-    assert found[["G", "X1"]].isna().all()  # no segment; one copy of X is normal in a man
+    called = read_absolute(str(tmp_path / "c.tsv"), "P").values["P"]
+    assert called[["A", "B", "C", "D", "E", "F", "X2"]].tolist() == [0, -2, -1, 1, 2, 0, 2]
+    assert called[["G", "X1"]].isna().all()  # no segment; one copy of X is normal in a man
     np.testing.assert_array_equal(call_copies(np.array([0.0, 1, 3, 4, 5, 8, 9]), 4.0), [-2, -2, -1, 0, 1, 1, 2])
     (tmp_path / "bad.tsv").write_text(head + "ENSG1\tA\tchr1\t1\t1000\t-0.4\t0\t0\n")
     with pytest.raises(BadProfile, match="negative or not integers; these are not total copies"):
@@ -149,7 +148,7 @@ def test_log_ratios_are_no_thresholded_copies(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "wanted", "mine"),
+    ("name", "row_name", "belonging"),
     [
         ("TCGA-02-0001-01C-01D-0182-01", "TCGA-02-0001", True),
         ("TCGA-02-0001-01C-01D-0182-01", "TCGA-02-0001-01", True),
@@ -160,8 +159,8 @@ def test_log_ratios_are_no_thresholded_copies(tmp_path):
         ("C10_T", "C1", False),
     ],
 )
-def test_whose_a_sample_is(name, wanted, mine):
-    assert belongs(name, {"column": "", "case_id": wanted}) is mine
+def test_whose_a_sample_is(name, row_name, belonging):
+    assert belongs(name, {"column": "", "case_id": row_name}) is belonging
 
 
 def test_two_samples_of_a_case_must_be_named(tmp_path, repository):
@@ -175,11 +174,11 @@ def test_two_samples_of_a_case_must_be_named(tmp_path, repository):
 def test_lesions_of_laml_are_the_values_of_their_peaks(shared_data):
     """Every gene of a wide peak has the peak's thresholded value; KMT2A stands alone in 11q23.3."""
     path = shared_data / "omics/maftools/all_lesions.conf_99.txt"
-    found = read_lesions(str(path)).values
+    lesions = read_lesions(str(path)).values
     table = pd.read_csv(path, sep="\t").dropna(axis=1, how="all")
     peak = table[(table.Descriptor.str.strip() == "11q23.3") & ~table["Unique Name"].str.contains("CN values")]
-    assert found.loc["KMT2A"].tolist() == peak.iloc[0][found.columns].astype(float).tolist()
-    assert set(np.unique(found)) == {-1.0, 0.0, 1.0, 2.0}
+    assert lesions.loc["KMT2A"].tolist() == peak.iloc[0][lesions.columns].astype(float).tolist()
+    assert set(np.unique(lesions)) == {-1.0, 0.0, 1.0, 2.0}
     with pytest.raises(BadProfile, match="GISTIC2 writes it beside all_lesions"):
         read_lesions(str(shared_data / "omics/maftools/nowhere_all_lesions.txt"))
 
@@ -222,9 +221,9 @@ def test_genes_outside_the_list_are_counted_and_kept_of_no_profile(tmp_path, rep
     assert on == {"A0": ["TP53:loss", "TP53:small_coding"], "A1": ["TP53:large_coding", "TP53:loss"]}
     assert looked.to_numpy().all()
     assert data.obs.n_variants.tolist() == [2, 3]
-    for one in collected[0].values():
-        assert list(one.copies.index) == ["TP53"]
-        assert {gene for gene, _ in one.events} == {"TP53"}
+    for profile in collected[0].values():
+        assert list(profile.copies.index) == ["TP53"]
+        assert {gene for gene, _ in profile.events} == {"TP53"}
     counts = read_tsv(tmp_path / "losses.tsv").set_index("step")["count"].to_dict()
     # MYC has a call, copies and a 1 in the table: one gene. KRAS has two copies and a silent call that sets no flag.
     assert counts["genes outside the gene list that have an event"] == str(3000 + 1)
@@ -238,9 +237,9 @@ def test_memory_does_not_grow_with_genes_outside_the_list(tmp_path, repository):
         rows = [row(f"A{i}", tmp_path / "c.tsv", "gdc_copy_number") for i in range(profiles)]
         tracemalloc.start()
         flags(tmp_path, repository, rows, genes=str(tmp_path / "genes.txt"))
-        found = tracemalloc.get_traced_memory()[1]
+        highest = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-        return found
+        return highest
 
     peak(2)  # what is imported and kept once
     assert peak(22) - peak(2) < 500_000  # a profile of 5,000 genes holds 60 kB and more

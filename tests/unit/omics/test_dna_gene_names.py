@@ -121,6 +121,6 @@ def test_reported_copy_numbers(name, flags, shared_data):
         pytest.skip("needs ../shared/cases")
     samples = pd.read_csv(path, sep="\t", nrows=1).columns[-3:]
     row = BLANK | {"format": "cbioportal_cna", "path": str(path)}
-    on, _ = flags([row | {"profile_id": one, "case_id": one[:12], "column": one} for one in samples])
+    on, _ = flags([row | {"profile_id": sample, "case_id": sample[:12], "column": sample} for sample in samples])
     expected = ["TP53:two_copy_deletion"] if name == "nahugo.txt" else ["ERBB2:amplification", "TP53:two_copy_deletion"]
     assert on[samples[0]] == expected

@@ -23,7 +23,7 @@ def table(repository):
 
 
 def test_names_of_any_age_end_in_the_approved_symbol(table):
-    given = [
+    genes = [
         "ENSG00000141510.18",
         "MLL2",
         "SEPT2",
@@ -33,8 +33,8 @@ def test_names_of_any_age_end_in_the_approved_symbol(table):
         "?|100130426",
         "NOVEL1",
     ]
-    given += ["ENSG00000999999.1", "KMT2D|8085"]
-    naming = name_genes(genes_of(given), table)
+    genes += ["ENSG00000999999.1", "KMT2D|8085"]
+    naming = name_genes(genes_of(genes), table)
     assert list(naming.names) == ["TP53", "KMT2D", "SEPTIN2", "TP53", "", "", "", "NOVEL1", "ENSG00000999999", "KMT2D"]
     assert naming.counts == {
         "rows": 10,
@@ -66,7 +66,7 @@ def counts_of(seed, profiles, genes=60):
 
 def rows_of(path, table, **values):
     ids = [{"profile_id": f"P-{s}", "case_id": s, "column": s, "path": str(path)} for s in table.columns]
-    return [BLANK | one | values for one in ids]
+    return [BLANK | identifier | values for identifier in ids]
 
 
 def normalise(folder, name, table, reference="", **settings):
@@ -86,16 +86,16 @@ def test_other_cohorts_take_over_what_was_fitted(tmp_path):
     """Size factors, VST and chosen genes of a test cohort don't depend on who else is in it."""
     first, second = counts_of(1, 30), counts_of(2, 8)
     settings = {"value": "vst", "vst": {"design": "", "genes": 0}}
-    one = normalise(tmp_path, "A", first, select={"top_sd": 10}, **settings)
-    many = normalise(tmp_path, "B", second, "A", **settings)
+    first_data = normalise(tmp_path, "A", first, select={"top_sd": 10}, **settings)
+    second_data = normalise(tmp_path, "B", second, "A", **settings)
     alone = normalise(tmp_path, "C", second.iloc[::-1, :1], "A", **settings)
-    assert one.uns["value"] == many.uns["value"] == "vst"
-    assert one.var.selected.sum() == 10
-    assert many.var.selected.tolist() == alone.var.selected.tolist() == one.var.selected.tolist()
-    np.testing.assert_allclose(alone.X[0], many.X[0], rtol=1e-6)
-    assert alone.obs.size_factor.iloc[0] == pytest.approx(many.obs.size_factor.iloc[0])
-    assert many.uns["fitted_on"] == "A"
-    np.testing.assert_array_equal(many.uns["vst_coefficients"], one.uns["vst_coefficients"])
+    assert first_data.uns["value"] == second_data.uns["value"] == "vst"
+    assert first_data.var.selected.sum() == 10
+    assert second_data.var.selected.tolist() == alone.var.selected.tolist() == first_data.var.selected.tolist()
+    np.testing.assert_allclose(alone.X[0], second_data.X[0], rtol=1e-6)
+    assert alone.obs.size_factor.iloc[0] == pytest.approx(second_data.obs.size_factor.iloc[0])
+    assert second_data.uns["fitted_on"] == "A"
+    np.testing.assert_array_equal(second_data.uns["vst_coefficients"], first_data.uns["vst_coefficients"])
     with open_h5(tmp_path / "A/fit.h5") as handle:
         assert not any("pickle" in str(item.dtype) for item in handle["deseq"].values())
 
@@ -106,7 +106,7 @@ def test_a_design_changes_the_trend(tmp_path):
     sheet = "case_id\tgroup\n" + "".join(f"s{i}\t{'ab'[i >= 10]}\n" for i in range(20))
     (tmp_path / "cases.tsv").write_text(sheet)
     counts.to_csv(tmp_path / "c.tsv", sep="\t")
-    found = {}
+    tables = {}
     for design in ("", "~group"):
         normalise_rna(
             rows=rows_of(tmp_path / "c.tsv", counts),
@@ -115,9 +115,9 @@ def test_a_design_changes_the_trend(tmp_path):
             cases=str(tmp_path / "cases.tsv"),
             settings=DEFAULTS | {"value": "vst", "vst": {"design": design, "genes": 0}, "dispersions": True},
         )
-        found[design] = anndata.read_h5ad(tmp_path / "rna.h5ad")
-    assert found["~group"].var.dispersion.median() < 0.7 * found[""].var.dispersion.median()
-    assert not np.allclose(found[""].X, found["~group"].X, rtol=0.01)
+        tables[design] = anndata.read_h5ad(tmp_path / "rna.h5ad")
+    assert tables["~group"].var.dispersion.median() < 0.7 * tables[""].var.dispersion.median()
+    assert not np.allclose(tables[""].X, tables["~group"].X, rtol=0.01)
 
 
 def test_chosen_genes_and_the_vocabulary_are_counted(tmp_path):
@@ -226,7 +226,7 @@ def test_stranded_counts_come_without_tpm(tmp_path):
         "path": str(tmp_path / "s.tsv"),
         "format": "gdc_star",
     }
-    found = {}
+    read = {}
     for column in ("unstranded", "stranded_second"):
         normalise_rna(
             rows=[row],
@@ -235,8 +235,8 @@ def test_stranded_counts_come_without_tpm(tmp_path):
             settings=DEFAULTS | {"star_column": column},
         )
         data = anndata.read_h5ad(tmp_path / "o.h5ad")
-        found[column] = (data.uns["value"], data.layers["counts"][0].tolist())
-    assert found == {"unstranded": ("log2_tpm_plus_1", [9, 9]), "stranded_second": ("log2_cpm_plus_1", [5, 8])}
+        read[column] = (data.uns["value"], data.layers["counts"][0].tolist())
+    assert read == {"unstranded": ("log2_tpm_plus_1", [9, 9]), "stranded_second": ("log2_cpm_plus_1", [5, 8])}
 
 
 @pytest.mark.parametrize("unit", ["tpm", "estimated_counts", "zscore"])
@@ -261,15 +261,15 @@ def test_a_unit_that_is_not_given_is_guessed_in_the_message(tmp_path):
 
 
 def test_cohorts_that_share_no_names_or_units_are_refused(tmp_path):
-    one, other = counts_of(7, 2), counts_of(8, 2)
+    first, other = counts_of(7, 2), counts_of(8, 2)
     other.index = [f"H{i}" for i in range(60)]
     other.columns = ["t0", "t1"]
-    one.to_csv(tmp_path / "one.tsv", sep="\t")
+    first.to_csv(tmp_path / "one.tsv", sep="\t")
     other.to_csv(tmp_path / "other.tsv", sep="\t")
-    rows = rows_of(tmp_path / "one.tsv", one) + rows_of(tmp_path / "other.tsv", other)
+    rows = rows_of(tmp_path / "one.tsv", first) + rows_of(tmp_path / "other.tsv", other)
     with pytest.raises(BadProfile, match="only 0 genes are in every profile .* same kind of gene names"):
         normalise_rna(rows=rows, output=str(tmp_path / "o"), losses="l")
-    (other / other.sum() * 1e6).set_axis(one.index).to_csv(tmp_path / "other.tsv", sep="\t")
-    rows = rows_of(tmp_path / "one.tsv", one) + rows_of(tmp_path / "other.tsv", other, unit="tpm")
+    (other / other.sum() * 1e6).set_axis(first.index).to_csv(tmp_path / "other.tsv", sep="\t")
+    rows = rows_of(tmp_path / "one.tsv", first) + rows_of(tmp_path / "other.tsv", other, unit="tpm")
     with pytest.raises(BadProfile, match=r"in incompatible units \(counts; tpm\)"):
         normalise_rna(rows=rows, output=str(tmp_path / "o"), losses="l")

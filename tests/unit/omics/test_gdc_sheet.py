@@ -117,23 +117,23 @@ def test_the_sheet_of_today_says_what_is_ffpe(tmp_path):
 
 def test_pools_are_left_out(tmp_path):
     """Case 02: a file of two cases belongs to neither; one of tumour and normal RNA to neither kind."""
-    two, mine = "Primary Tumor, Primary Tumor", "C3L-00004"
+    two, case = "Primary Tumor, Primary Tumor", "C3L-00004"
     rows, left = listed(
         tmp_path,
         [
             (STAR, "C3N-01200, C3L-00010", "C3N-01200-02, C3L-00010-03", two),
-            (STAR, mine, f"{mine}-01", "Primary Tumor"),
-            (STAR, f"{mine}, {mine}", f"{mine}-01, {mine}-06", "Primary Tumor, Solid Tissue Normal"),
-            (STAR, f"{mine}, {mine}", f"{mine}-03, {mine}-01", two),  # two pieces of one tumour
+            (STAR, case, f"{case}-01", "Primary Tumor"),
+            (STAR, f"{case}, {case}", f"{case}-01, {case}-06", "Primary Tumor, Solid Tissue Normal"),
+            (STAR, f"{case}, {case}", f"{case}-03, {case}-01", two),  # two pieces of one tumour
             (MAF, "C3N-01200, C3L-00010", "C3N-01200-02, C3L-00010-03", two),
             (STAR, "TCGA-EE-A2GJ, TCGA-EE-A2GJ", "TCGA-EE-A2GJ-01A, TCGA-EE-A2GJ-06A", "Primary Tumor, Metastatic"),
             (STAR, "TCGA-EE-A2GJ", "TCGA-EE-A2GK-06A", "Metastatic"),
         ],
     )
-    assert rows.sample_id.to_dict() == {"f2": f"{mine}-01", "f4": f"{mine}-01"}
+    assert rows.sample_id.to_dict() == {"f2": f"{case}-01", "f4": f"{case}-01"}
     assert left == {
         "f1": "of 2 cases (C3N-01200, C3L-00010): a pool's values belong to none of them",
-        "f3": f"a mixture of tumour and normal ({mine}-01, {mine}-06)",
+        "f3": f"a mixture of tumour and normal ({case}-01, {case}-06)",
         "f5": "of 2 cases (C3N-01200, C3L-00010): write a row for each, if it is the MAF of a whole project",
         "f6": "a mixture of 2 samples (TCGA-EE-A2GJ-01A, TCGA-EE-A2GJ-06A)",
         "f7": "sample TCGA-EE-A2GK-06A is none of case TCGA-EE-A2GJ",

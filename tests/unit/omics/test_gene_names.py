@@ -59,9 +59,9 @@ def with_rows(plain, names, value=5000):
     return pd.concat([plain.iloc[:50], more, plain.iloc[50:]])
 
 
-def check_is_plain(found, plain):
+def check_is_plain(frame, plain):
     pd.testing.assert_frame_equal(
-        found, plain.sort_index(), check_names=False, check_dtype=False, check_index_type=False
+        frame, plain.sort_index(), check_names=False, check_dtype=False, check_index_type=False
     )
 
 
@@ -106,8 +106,8 @@ JUNK = {
 @pytest.mark.parametrize("step", JUNK)
 def test_rows_that_are_no_genes_are_dropped_and_counted(step, read, plain):
     """With such rows in the middle of a table every gene, library and log2 CPM is as without them."""
-    found, steps, data = read(with_rows(plain, JUNK[step]), index_label="gene")
-    check_is_plain(found, plain)
+    frame, steps, data = read(with_rows(plain, JUNK[step]), index_label="gene")
+    check_is_plain(frame, plain)
     assert {key: number for key, number in steps.items() if "dropped" in key} == {step: len(JUNK[step])}
     assert steps["known to the gene table"] == 200
     assert data.obs.library_size["S1"] == 84_900
@@ -118,8 +118,8 @@ def test_rows_that_are_no_genes_are_dropped_and_counted(step, read, plain):
 
 @pytest.mark.parametrize("step", JUNK)
 def test_they_are_dropped_without_a_gene_table_as_well(step, read, plain):
-    found, steps, _ = read(with_rows(plain, JUNK[step]), genes="", index_label="gene")
-    check_is_plain(found, plain)
+    frame, steps, _ = read(with_rows(plain, JUNK[step]), genes="", index_label="gene")
+    check_is_plain(frame, plain)
     assert steps[step] == len(JUNK[step])
 
 
@@ -136,8 +136,8 @@ def test_reported_tables_read_as_their_plain_ones(name, tmp_path, gene_table, sh
     path = shared_data.parent / "cases" / name
     if not path.is_file():
         pytest.skip("needs ../shared/cases")
-    found, _, _ = read_file(path, tmp_path, gene_table)
-    check_is_plain(found, pd.read_csv(path.parent / "plain.tsv", sep="\t", index_col=0)[SAMPLES])
+    frame, _, _ = read_file(path, tmp_path, gene_table)
+    check_is_plain(frame, pd.read_csv(path.parent / "plain.tsv", sep="\t", index_col=0)[SAMPLES])
 
 
 def test_the_reported_table_of_other_numbers_is_refused(tmp_path, gene_table, shared_data):
@@ -159,8 +159,8 @@ def test_no_approved_symbol_is_taken_for_something_else(table):
     """Every approved symbol, however odd, is its own gene, and every Ensembl and Entrez id the table's."""
     symbols = sorted(table.approved)
     assert list(name_genes(genes_of(symbols), table).names) == symbols
-    for known in (table.by_id, table.by_entrez):
-        assert list(name_genes(genes_of(known), table).names) == list(known.values())
+    for names_of in (table.by_id, table.by_entrez):
+        assert list(name_genes(genes_of(names_of), table).names) == list(names_of.values())
 
 
 @pytest.mark.parametrize("start", [0, 1])
@@ -180,8 +180,8 @@ def test_a_filtered_index_is_refused(read, plain):
 def test_entrez_ids_are_translated(read, plain, table):
     ids = {symbol: number for number, symbol in table.by_entrez.items()}
     for shape in ("{}", "{}.0"):
-        found, steps, _ = read(plain.rename(index=lambda name: shape.format(ids[name])), index_label="entrez")  # noqa: B023
-        check_is_plain(found, plain)
+        frame, steps, _ = read(plain.rename(index=lambda name: shape.format(ids[name])), index_label="entrez")  # noqa: B023
+        check_is_plain(frame, plain)
         assert steps["Entrez ids translated"] == 200
 
 
@@ -204,10 +204,10 @@ def test_entrez_ids_are_translated(read, plain, table):
 def test_names_of_two_parts_are_taken_apart(shape, read, plain, table):
     ensembl = {symbol: gene for gene, symbol in table.by_id.items()}
     entrez = {symbol: number for number, symbol in table.by_entrez.items()}
-    mine = plain[[name in ensembl for name in plain.index]]
-    names = [shape.format(e=ensembl[name], n=entrez[name], s=name) for name in mine.index]
-    found, _, _ = read(mine.set_axis(names), index_label="gene")
-    check_is_plain(found, mine)
+    named = plain[[name in ensembl for name in plain.index]]
+    names = [shape.format(e=ensembl[name], n=entrez[name], s=name) for name in named.index]
+    frame, _, _ = read(named.set_axis(names), index_label="gene")
+    check_is_plain(frame, named)
 
 
 def test_the_id_decides_where_the_symbol_means_another_gene(table):
@@ -220,9 +220,9 @@ def test_an_alias_beside_the_gene_itself_stays_apart(read, plain, table):
     """ABP1 was a name of AOC1; where a table has rows of both gene and alias, it means two genes by them."""
     alias, gene = next((a, g) for a, g in sorted(table.aliases.items()) if a.isalnum() and g not in plain.index)
     both = pd.concat([plain, pd.DataFrame([[1, 2, 3], [10, 20, 30]], [alias, gene], SAMPLES)])
-    found, steps, _ = read(both, index_label="gene")
-    assert found.loc[alias].tolist() == [1, 2, 3]
-    assert found.loc[gene].tolist() == [10, 20, 30]
+    frame, steps, _ = read(both, index_label="gene")
+    assert frame.loc[alias].tolist() == [1, 2, 3]
+    assert frame.loc[gene].tolist() == [10, 20, 30]
     assert steps["aliases of a gene that has a row of its own, kept apart"] == 1
     alone, steps, _ = read(both.drop(gene), index_label="gene")
     assert alone.loc[gene].tolist() == [1, 2, 3]
@@ -231,8 +231,8 @@ def test_an_alias_beside_the_gene_itself_stays_apart(read, plain, table):
 
 def test_an_old_and_a_new_symbol_are_one_gene(read, plain):
     both = pd.concat([plain, pd.DataFrame([[1, 2, 3], [10, 20, 30]], ["MLL2", "KMT2D"], SAMPLES)])
-    found, steps, _ = read(both, index_label="gene")
-    assert found.loc["KMT2D"].tolist() == [11, 22, 33]
+    frame, steps, _ = read(both, index_label="gene")
+    assert frame.loc["KMT2D"].tolist() == [11, 22, 33]
     assert steps["rows of the same gene joined"] == 1
 
 
@@ -251,8 +251,8 @@ def test_names_of_something_else_are_refused_with_what_they_look_like(kind, read
     frame = plain.iloc[: len(names)].set_axis(names)
     with pytest.raises(BadProfile, match=rf"counts.tsv: only 0 of {len(names)} names .* look like {kind}.*as_given"):
         read(frame, index_label="gene")
-    found, _, _ = read(frame, genes="", index_label="gene")
-    assert len(found) == len(set(names))
+    read_frame, _, _ = read(frame, genes="", index_label="gene")
+    assert len(read_frame) == len(set(names))
 
 
 @pytest.mark.parametrize(("strange", "stops"), [(199, False), (201, True)])
@@ -263,14 +263,14 @@ def test_the_share_of_known_names_decides(strange, stops, read, plain):
         with pytest.raises(BadProfile, match="only 200 of 401 names are of human genes; unknown are STRANGE0"):
             read(frame, index_label="gene")
         return
-    found, steps, _ = read(frame, index_label="gene")
-    assert len(found) == 399
+    read_frame, steps, _ = read(frame, index_label="gene")
+    assert len(read_frame) == 399
     assert steps["not known to the gene table, kept as they stand"] == 199
 
 
 def test_clones_of_gencode_are_neither_known_nor_strange(read, plain):
     """A table by symbols of GENCODE has thousands of genes that have no approved symbol: they are genes."""
     clones = [f"RP11-{i}P13.7" for i in range(150)] + [f"AC{i:06d}.1" for i in range(150)]
-    found, steps, _ = read(pd.concat([plain, pd.DataFrame(1, clones, SAMPLES)]), index_label="gene")
-    assert len(found) == 500
+    frame, steps, _ = read(pd.concat([plain, pd.DataFrame(1, clones, SAMPLES)]), index_label="gene")
+    assert len(frame) == 500
     assert steps["clones and loci without an approved symbol, kept as they stand"] == 300

@@ -26,8 +26,8 @@ def number(text):
     return float("nan") if text in MISSING else float(text)
 
 
-def same(found, text):
-    return found == number(text) or (np.isnan(found) and text in MISSING)
+def same(value, text):
+    return value == number(text) or (np.isnan(value) and text in MISSING)
 
 
 @pytest.fixture(scope="module")
@@ -45,12 +45,12 @@ def human_genes(repository):
 def attempt(reader, path, outcomes, kind):
     """(what was read, ''), or (None, the refusal, which names the file)."""
     try:
-        found, refusal = reader(), ""
+        result, refusal = reader(), ""
     except (BadProfile, WrongUnit) as error:
-        found, refusal = None, str(error)
+        result, refusal = None, str(error)
     outcomes[f"{kind} {'refused' if refusal else 'read'}"] += 1
     assert not refusal or str(path) in refusal
-    return found, refusal
+    return result, refusal
 
 
 @settings(MANY, max_examples=1600)
@@ -62,15 +62,15 @@ def test_a_matrix_holds_the_values_that_were_written(tmp_path_factory, outcomes,
     samples = sorted(next(iter(matrix.values())))
     common = {"format": "matrix", "path": str(path), "unit": "counts", "panel": ""}
     rows = [common | {"profile_id": sample, "case_id": sample, "column": sample} for sample in samples]
-    found, refusal = attempt(lambda: read_rows(rows, Reading(table=human_genes)), path, outcomes, "matrix")
+    profiles, refusal = attempt(lambda: read_rows(rows, Reading(table=human_genes)), path, outcomes, "matrix")
     if refusal:
         measured = all(any(row[sample] not in MISSING for row in matrix.values()) for sample in samples)
         assert not (is_plain(dress) and measured), refusal
         return
-    for sample, one in zip(samples, found, strict=True):
-        names = [symbol or gene for gene, symbol in zip(one.genes.ids, one.genes.symbols, strict=True)]
+    for sample, profile in zip(samples, profiles, strict=True):
+        names = [symbol or gene for gene, symbol in zip(profile.genes.ids, profile.genes.symbols, strict=True)]
         assert set(matrix) <= set(names) <= {*matrix, *JUNK, "Description"}
-        values = dict(zip(names, one.values["counts"], strict=True))
+        values = dict(zip(names, profile.values["counts"], strict=True))
         other = [gene for gene, row in matrix.items() if not same(values[gene], row[sample])]
         if dress["fault"] == "a lost cell" and dress["ends"]:  # before a delimiter that ends it: an empty cell
             assert len(other) <= 1
@@ -84,16 +84,16 @@ def test_copy_numbers_are_those_that_were_written(tmp_path_factory, outcomes, gi
     matrix, dress, data = given_
     path = tmp_path_factory.getbasetemp() / "copies.any"
     path.write_bytes(data)
-    found, refusal = attempt(lambda: read_copy_numbers(str(path)), path, outcomes, "copies")
+    copies, refusal = attempt(lambda: read_copy_numbers(str(path)), path, outcomes, "copies")
     if refusal:
         plain = is_plain(dress) and dress["corner"] == "Hugo_Symbol" and not dress["numbered"] + dress["beside"]
         assert not plain, refusal
         return
     if dress["across"]:  # samples for genes: no sample of the sheet is found, and the job stops
-        assert not set(found.values.columns) & set(next(iter(matrix.values())))
+        assert not set(copies.values.columns) & set(next(iter(matrix.values())))
         return
     for gene, row in matrix.items():
-        assert all(same(found.values.at[gene, sample], text) for sample, text in row.items())
+        assert all(same(copies.values.at[gene, sample], text) for sample, text in row.items())
 
 
 @pytest.mark.parametrize(
@@ -138,11 +138,11 @@ def test_variants_are_those_that_were_written(tmp_path_factory, outcomes, calls,
     top = ["#version 2.4"] if dress["top"] else []
     path = tmp_path_factory.getbasetemp() / "variants.any"
     path.write_bytes(pack(dress["end"].join([*top, *lines]) + dress["end"] * dress["last_end"], dress))
-    found, refusal = attempt(lambda: read_maf(str(path)), path, outcomes, "MAF")
+    variants, refusal = attempt(lambda: read_maf(str(path)), path, outcomes, "MAF")
     if not refusal:
         spoilt = 0 if dress["fault"] == "lone quote" and not dress["numbered"] else None
         expected = [('"' * (i == spoilt) + gene, sample) for i, (gene, sample) in enumerate(calls)]
-        assert list(zip(found.gene, found["sample"], strict=True)) == expected
+        assert list(zip(variants.gene, variants["sample"], strict=True)) == expected
 
 
 def test_most_layouts_are_read(outcomes):

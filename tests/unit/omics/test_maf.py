@@ -53,12 +53,12 @@ def observed(data, name, column):
 
 @pytest.mark.parametrize("name", ["plain", "cat", "cat_nocomment", "ragged", "extratab"])
 def test_joined_and_ragged_files_read_as_the_plain_one(shared_cases, name):
-    found, plain = (read_maf(str(shared_cases / f"10-cat-maf/{one}.maf")) for one in (name, "plain"))
-    pd.testing.assert_frame_equal(found, plain)
-    assert found[["gene", "kind", "sample"]].values.tolist()[2] == [
+    of_maf, plain = (read_maf(str(shared_cases / f"10-cat-maf/{stem}.maf")) for stem in (name, "plain"))
+    pd.testing.assert_frame_equal(of_maf, plain)
+    assert of_maf[["gene", "kind", "sample"]].values.tolist()[2] == [
         "BRAF", "Missense_Mutation", "TCGA-AA-0002-01A-01D-0001-08",
     ]  # fmt: skip
-    assert len(found) == 5
+    assert len(of_maf) == 5
 
 
 def test_files_joined_with_other_columns_are_read_by_their_own_headers(tmp_path):
@@ -191,9 +191,9 @@ def test_a_file_of_other_cases_stops_the_job(tmp_path, repository, extra):
         BadProfile, match=r"m\.maf: only 0 of 4 profiles .*not CASE-0, .*the file has A, B.*least_found"
     ):
         flags(tmp_path, repository, rows)
-    wanted = DEFAULTS | {"least_found": 0}
+    options = DEFAULTS | {"least_found": 0}
     (tmp_path / "genes.txt").write_text("TP53\n")
-    on, _, _ = flags(tmp_path, repository, rows, mutations=wanted, genes=str(tmp_path / "genes.txt"))
+    on, _, _ = flags(tmp_path, repository, rows, mutations=options, genes=str(tmp_path / "genes.txt"))
     assert on == {f"CASE-{i}": [] for i in range(4)}
 
 
@@ -240,12 +240,12 @@ def test_a_vcf_of_another_case_is_refused(tmp_path):
     head += '##FORMAT=<ID=GT,Number=1,Type=String,Description="x">\n'
     head += "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tTCGA-02-0002-01A-01D-0182-01\n"
     (tmp_path / "v.vcf").write_text(head)
-    mine = row("TCGA-02-0002", tmp_path / "v.vcf", "vcf")
-    assert len(read_vcf(mine["path"], "", mine)) == 0
+    vcf_row = row("TCGA-02-0002", tmp_path / "v.vcf", "vcf")
+    assert len(read_vcf(vcf_row["path"], "", vcf_row)) == 0
     other = row("TCGA-02-0001", tmp_path / "v.vcf", "vcf")
     with pytest.raises(BadProfile, match=r"sample TCGA-02-0002-01A-01D-0182-01 is none of profile TCGA-02-0001"):
         read_vcf(other["path"], "", other)
-    normal = mine | {"sample_type": "normal"}
+    normal = vcf_row | {"sample_type": "normal"}
     with pytest.raises(BadProfile, match=r"case TCGA-02-0002, normal"):
         read_vcf(normal["path"], "", normal)
 

@@ -59,7 +59,7 @@ def test_every_format_of_the_same_values_gives_the_same_table(tmp_path):
         gct.insert(0, "Description", table.index)
         gct.index = [f"ENSG{i:011d}.3" for i in range(50)]
         gct.to_csv(handle, sep="\t", index_label="Name")
-    found = {}
+    tables = {}
     for name, form, unit in [
         ("genes.tsv", "matrix", "tpm"),
         ("samples.tsv.gz", "matrix", "tpm"),
@@ -68,8 +68,8 @@ def test_every_format_of_the_same_values_gives_the_same_table(tmp_path):
     ]:
         rows = [profile(f"P{i}", tmp_path / name, form, unit, f"c{i}") for i in (1, 2, 3, 4)]
         normalise_rna(rows=rows, output=str(tmp_path / "out.h5ad"), losses=str(tmp_path / "l.tsv"))
-        found[name] = anndata.read_h5ad(tmp_path / "out.h5ad").to_df()
-    for name, values in found.items():
+        tables[name] = anndata.read_h5ad(tmp_path / "out.h5ad").to_df()
+    for name, values in tables.items():
         np.testing.assert_allclose(values, np.log2(table.T + 1), atol=2e-4, err_msg=name)
 
 

@@ -58,10 +58,10 @@ def pair(slides, profiles):
             for p, c, i, t, *k in profiles
         ]
     ).assign(cohort="A", modality="rna", value="log2_tpm_plus_1")
-    found = find_pairs(slide_table, profile_table)
-    assert set(found.reason) <= {"", *REASONS}
+    pairs = find_pairs(slide_table, profile_table)
+    assert set(pairs.reason) <= {"", *REASONS}
     return {
-        (row.slide_id, row.profile_id): row.rule if row.status == "paired" else row.reason for row in found.itertuples()
+        (row.slide_id, row.profile_id): row.rule if row.status == "paired" else row.reason for row in pairs.itertuples()
     }
 
 
@@ -75,21 +75,21 @@ def test_tumour_with_tumour_and_the_same_sample_first():
     ]
     primary, met, normal = (f"{case}-{end}" for end in ("01A-01R-1-07", "06A-01R-0001-07", "11A-01R-0001-07"))
     primary = f"{case}-01A-01R-0001-07"
-    found = pair(slides, [("M", case, met, ""), ("P", case, primary, ""), ("N", case, normal, "")])
+    reasons = pair(slides, [("M", case, met, ""), ("P", case, primary, ""), ("N", case, normal, "")])
     dx1, dx2, ts, ns = (slide[0] for slide in slides)
-    assert found[dx1, "P"] == found[dx2, "P"] == "same_sample"  # many slides per profile
-    assert found[dx1, "M"] == "other_sample"
-    assert found[dx1, "N"] == "other_kind"
-    assert found[ts, "M"] == "same_sample"
-    assert found[ns, "N"] == "same_sample"
-    assert found[ns, "P"] == "other_kind"
+    assert reasons[dx1, "P"] == reasons[dx2, "P"] == "same_sample"  # many slides per profile
+    assert reasons[dx1, "M"] == "other_sample"
+    assert reasons[dx1, "N"] == "other_kind"
+    assert reasons[ts, "M"] == "same_sample"
+    assert reasons[ns, "N"] == "same_sample"
+    assert reasons[ns, "P"] == "other_kind"
     assert pair(slides[:1], [("M", case, met, "")]) == {(dx1, "M"): "same_case"}
 
 
 def test_a_normal_slide_never_gets_a_tumour_profile():
     case = "TCGA-02-0001"
-    found = pair([(f"{case}-11A-01-TS1", case, "", "")], [("P", case, f"{case}-01A-01R-0001-07", "")])
-    assert found == {(f"{case}-11A-01-TS1", "P"): "other_kind"}
+    reasons = pair([(f"{case}-11A-01-TS1", case, "", "")], [("P", case, f"{case}-01A-01R-0001-07", "")])
+    assert reasons == {(f"{case}-11A-01-TS1", "P"): "other_kind"}
 
 
 def test_normal_tissue_of_cptac_is_never_paired_with_a_tumour():
@@ -132,8 +132,8 @@ def test_ffpe_of_the_sheet_comes_after_frozen():
     case = "TCGA-02-0001"
     slide = f"{case}-01Z-00-DX1"
     profiles = [("F", case, f"{case}-01B", "", "FFPE"), ("Z", case, f"{case}-01A", "", "frozen")]
-    found = pair([(slide, case, "", "")], profiles)
-    assert found == {(slide, "F"): "duplicate_aliquot", (slide, "Z"): "same_sample"}
+    reasons = pair([(slide, case, "", "")], profiles)
+    assert reasons == {(slide, "F"): "duplicate_aliquot", (slide, "Z"): "same_sample"}
     assert pair([(slide, case, "", "")], profiles[:1]) == {(slide, "F"): "same_sample"}
 
 
@@ -142,8 +142,8 @@ def test_the_frozen_aliquot_of_22_sample_type_words_is_chosen():
     case = "TCGA-44-2656"
     names = [f"{case}-01A-02R-0946-07", f"{case}-01B-06R-A277-07"]
     slide = f"{case}-01Z-00-DX1"
-    found = pair([(slide, case, "", "")], [(name, case, name, "tumour") for name in names])
-    assert found == {(slide, names[0]): "same_sample", (slide, names[1]): "duplicate_aliquot"}
+    reasons = pair([(slide, case, "", "")], [(name, case, name, "tumour") for name in names])
+    assert reasons == {(slide, names[0]): "same_sample", (slide, names[1]): "duplicate_aliquot"}
 
 
 def test_duplicated_aliquots_leave_one():
@@ -152,26 +152,26 @@ def test_duplicated_aliquots_leave_one():
         (f"P{i}", case, f"{case}-01{end}", "") for i, end in enumerate(["B-01R-0001-07", "A-01R-0001-07", "A-01R-9-07"])
     ]
     names[2] = ("P2", case, f"{case}-01A-01R-0900-07", "")
-    found = pair([(f"{case}-01Z-00-DX1", case, "", "")], names)
-    assert [found[f"{case}-01Z-00-DX1", p] for p in ("P0", "P1", "P2")] == [
+    reasons = pair([(f"{case}-01Z-00-DX1", case, "", "")], names)
+    assert [reasons[f"{case}-01Z-00-DX1", p] for p in ("P0", "P1", "P2")] == [
         "duplicate_aliquot", "duplicate_aliquot", "same_sample",
     ]  # fmt: skip
 
 
 def test_a_donor_of_gtex_has_many_tissues():
     slides = [("GTEX-1117F-0225", "GTEX-1117F", "", ""), ("GTEX-1117F-0325", "GTEX-1117F", "", "")]
-    found = pair(slides, [("P", "GTEX-1117F", "GTEX-1117F-0226-SM-5GZZ7", "")])
-    assert found == {("GTEX-1117F-0225", "P"): "same_sample", ("GTEX-1117F-0325", "P"): "other_tissue"}
+    reasons = pair(slides, [("P", "GTEX-1117F", "GTEX-1117F-0226-SM-5GZZ7", "")])
+    assert reasons == {("GTEX-1117F-0225", "P"): "same_sample", ("GTEX-1117F-0325", "P"): "other_tissue"}
 
 
 def test_ids_of_ones_own():
     slides = [("s1", "c1", "block1", ""), ("s2", "c1", "", "normal"), ("s3", "c2", "", "")]
-    found = pair(slides, [("p1", "c1", "block2", "tumour"), ("p2", "c1", "block1", "tumour"), ("p3", "c3", "", "")])
-    assert found[("s1", "p2")] == "same_sample"
-    assert found[("s1", "p1")] == "other_sample"
-    assert found[("s2", "p1")] == found[("s2", "p2")] == "other_kind"
-    assert found[("s3", "")] == "no_profile"
-    assert found[("", "p3")] == "no_slide"
+    reasons = pair(slides, [("p1", "c1", "block2", "tumour"), ("p2", "c1", "block1", "tumour"), ("p3", "c3", "", "")])
+    assert reasons[("s1", "p2")] == "same_sample"
+    assert reasons[("s1", "p1")] == "other_sample"
+    assert reasons[("s2", "p1")] == reasons[("s2", "p2")] == "other_kind"
+    assert reasons[("s3", "")] == "no_profile"
+    assert reasons[("", "p3")] == "no_slide"
     assert pair([("s", "c", "", "")], [("p", "c", "", ""), ("q", "c", "", "")])[("s", "q")] == "another_profile"
 
 
@@ -199,9 +199,9 @@ def cohorts(tmp_path):
 
 
 def test_near_copies_of_a_profile_are_found_and_nothing_else(cohorts):
-    found = find_twins(cohorts, 0.9)
-    assert [(twin.case, twin.other_case) for twin in found] == [("B1", "A1")]
-    assert 0.9 < found[0].correlation < 1
+    twins = find_twins(cohorts, 0.9)
+    assert [(twin.case, twin.other_case) for twin in twins] == [("B1", "A1")]
+    assert 0.9 < twins[0].correlation < 1
     plain = [anndata.read_h5ad(path).X for path in cohorts]
     assert np.corrcoef(plain[0][0], plain[1][0])[0, 1] > 0.8  # as they are, any two would correlate
 
@@ -257,8 +257,8 @@ def elsewhere(tmp_path):
 
 
 def test_cases_of_a_finished_run_are_found_without_profiles_and_in_disguise(elsewhere):
-    told = rf"2 leaks .*\n  case A1, .* fold_1: run {re.escape(FINISHED)} trains on it\n  case B1, .* fold_0"
-    with pytest.raises(Leakage, match=told):
+    message = rf"2 leaks .*\n  case A1, .* fold_1: run {re.escape(FINISHED)} trains on it\n  case B1, .* fold_0"
+    with pytest.raises(Leakage, match=message):
         pair_slides(**elsewhere)
     table = read_tsv(elsewhere["leakage"])
     assert table[["case_id", "run", "fold", "side", "action", "detail"]].to_numpy().tolist() == [

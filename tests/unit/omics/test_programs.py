@@ -24,11 +24,11 @@ def expression(path, data, table, form="matrix", unit="counts", column="S1", tra
     path.write_text(data)
     row = {"format": form, "path": str(path), "unit": unit, "panel": "", "profile_id": "P", "column": column}
     reading = Reading(table=table, transcripts=transcripts)
-    one = read_rows([row], reading)[0]
-    naming = naming_of(one, str(path), reading)
+    profile = read_rows([row], reading)[0]
+    naming = naming_of(profile, str(path), reading)
     return {
         kind: dict(zip(naming.genes.tolist(), gathered(kind, values, naming, row).tolist(), strict=True))
-        for kind, values in one.values.items()
+        for kind, values in profile.values.items()
     }
 
 
@@ -38,7 +38,7 @@ def flags(folder, repository, data, cases="AB", form="maf", unit=""):
     path.write_bytes(data if isinstance(data, bytes) else data.encode())
     blank = {"modality": "dna", "cohort": "X", "unit": unit, "sample_id": "", "panel": "", "column": ""}
     flag_dna(
-        rows=[blank | {"profile_id": one, "case_id": one, "format": form, "path": str(path)} for one in cases],
+        rows=[blank | {"profile_id": case, "case_id": case, "format": form, "path": str(path)} for case in cases],
         consequences=str(repository / "resources/consequences/consequences.tsv"),
         terms=str(repository / "resources/consequences/so_terms.tsv"),
         output=str(folder / "dna.h5ad"),
@@ -58,8 +58,8 @@ def test_a_row_a_gene_and_sample_is_no_matrix(tmp_path, table, label):
 
 @pytest.mark.parametrize("extra", ["Total\t4.0", "ERCC-00002\t4.0"])
 def test_totals_and_spike_ins_take_nothing_of_the_million(tmp_path, table, extra):
-    found = expression(tmp_path / "f.tsv", f"gene\tS1\nTP53\t1.5\nKRAS\t2.5\n{extra}\n", table, unit="fpkm")
-    assert found == {"tpm": {"TP53": 375_000.0, "KRAS": 625_000.0}}
+    values = expression(tmp_path / "f.tsv", f"gene\tS1\nTP53\t1.5\nKRAS\t2.5\n{extra}\n", table, unit="fpkm")
+    assert values == {"tpm": {"TP53": 375_000.0, "KRAS": 625_000.0}}
 
 
 def test_transcripts_of_stringtie_keep_their_genes(tmp_path, table):
@@ -70,18 +70,18 @@ def test_transcripts_of_stringtie_keep_their_genes(tmp_path, table):
         "Name\tLength\tEffectiveLength\tTPM\tNumReads\nMSTRG.1.1\t1\t1\t400000\t10\nMSTRG.2.1\t1\t1\t500000\t30\n"
         "ENST00000269305.4\t1\t1\t100000\t5\n"
     )
-    found = expression(tmp_path / "quant.sf", data, table, "salmon", "", "", str(names))
-    assert found == {"counts": {"TP53": 15, "KRAS": 30}, "tpm": {"TP53": 500_000.0, "KRAS": 500_000.0}}
+    values = expression(tmp_path / "quant.sf", data, table, "salmon", "", "", str(names))
+    assert values == {"counts": {"TP53": 15, "KRAS": 30}, "tpm": {"TP53": 500_000.0, "KRAS": 500_000.0}}
 
 
 def test_a_header_that_looks_like_a_comment_is_refused(tmp_path, table):
     """The first row was the header, and sample 1 the column in which TP53 has 1 read."""
     with pytest.raises(BadProfile, match="the header begins with #"):
         expression(tmp_path / "f.tsv", "#gene\t1\t2\nTP53\t2\t1\nKRAS\t30\t40\n", table, column="1")
-    found = expression(tmp_path / "f.tsv", "# a\tb\tc\ngene\tS1\tS2\nTP53\t2\t1\nKRAS\t30\t40\n", table)
-    assert found == {"counts": {"TP53": 2, "KRAS": 30}}
-    found = expression(tmp_path / "f.tsv", "# a\tb\tc\ngene\t1\t2\nTP53\t2\t1\nKRAS\t30\t40\n", table, column="1")
-    assert found == {"counts": {"TP53": 2, "KRAS": 30}}
+    values = expression(tmp_path / "f.tsv", "# a\tb\tc\ngene\tS1\tS2\nTP53\t2\t1\nKRAS\t30\t40\n", table)
+    assert values == {"counts": {"TP53": 2, "KRAS": 30}}
+    values = expression(tmp_path / "f.tsv", "# a\tb\tc\ngene\t1\t2\nTP53\t2\t1\nKRAS\t30\t40\n", table, column="1")
+    assert values == {"counts": {"TP53": 2, "KRAS": 30}}
 
 
 def test_micro_rnas_are_no_genes(tmp_path, table):
@@ -141,22 +141,22 @@ def test_normal_tissue_by_its_ending_is_no_tumour(tmp_path, repository):
 
 def test_the_id_behind_a_symbol_of_gistic_decides(tmp_path, repository):
     data = "Gene Symbol\tLocus ID\tCytoband\tA\tB\nSLC35E2|728661\t728661\t1p\t2\t0\nTP53|chr17\t7157\t17p\t0\t-2\n"
-    found = flags(tmp_path, repository, data, form="gistic")
-    assert found == {"A": ["SLC35E2B:amplification"], "B": ["TP53:two_copy_deletion"]}
+    raised = flags(tmp_path, repository, data, form="gistic")
+    assert raised == {"A": ["SLC35E2B:amplification"], "B": ["TP53:two_copy_deletion"]}
 
 
 @pytest.mark.parametrize("corner", ["Sample", "", "hugo_symbol"])
 def test_copy_numbers_of_xena(tmp_path, repository, corner):
-    found = flags(tmp_path, repository, f"{corner}\tA\tB\nTP53\t-2\t0\nERBB2\t0\t2\n", form="gistic")
-    assert found == {"A": ["TP53:two_copy_deletion"], "B": ["ERBB2:amplification"]}
+    raised = flags(tmp_path, repository, f"{corner}\tA\tB\nTP53\t-2\t0\nERBB2\t0\t2\n", form="gistic")
+    assert raised == {"A": ["TP53:two_copy_deletion"], "B": ["ERBB2:amplification"]}
 
 
 def test_ids_that_name_other_rows_in_another_column_are_refused(tmp_path, repository):
     """Case 1 got the row of slide 1, which is of case 2."""
     with pytest.raises(BadProfile, match="1 is in columns slide_id and case_id of different rows"):
         flags(tmp_path, repository, "case_id,slide_id,TP53_cnv\n1,2,-2\n2,1,2\n", "12", "wide")
-    found = flags(tmp_path, repository, ",case_id,TP53_cnv\n0,1,-2\n1,2,2\n", "12", "wide")
-    assert found == {"1": ["TP53:two_copy_deletion"], "2": ["TP53:amplification"]}
+    raised = flags(tmp_path, repository, ",case_id,TP53_cnv\n0,1,-2\n1,2,2\n", "12", "wide")
+    assert raised == {"1": ["TP53:two_copy_deletion"], "2": ["TP53:amplification"]}
 
 
 HEAD = """##fileformat=VCFv4.2
@@ -172,12 +172,12 @@ def variant(alternatives, effect, genotype="0/1"):
     return f"17\t100\t.\tC\t{alternatives}\t.\tPASS\tCSQ={effect}\tGT\t{genotype}\n"
 
 
-@pytest.mark.parametrize(("genotype", "found"), [("0/2", ["KRAS:small_coding", "TP53:large_coding"]),
+@pytest.mark.parametrize(("genotype", "expected"), [("0/2", ["KRAS:small_coding", "TP53:large_coding"]),
                                                  ("0/1", ["KRAS:small_coding"])])  # fmt: skip
-def test_a_star_is_no_allele_of_its_own(tmp_path, repository, genotype, found):
+def test_a_star_is_no_allele_of_its_own(tmp_path, repository, genotype, expected):
     """VEP cuts the shared base without looking at *; the insertion was given to whoever carried the star."""
     calls = variant("*,CT", "T|frameshift_variant|TP53", genotype) + variant("T", "T|missense_variant|KRAS")
-    assert flags(tmp_path, repository, HEAD + calls, "A", "vcf") == {"A": found}
+    assert flags(tmp_path, repository, HEAD + calls, "A", "vcf") == {"A": expected}
 
 
 @pytest.mark.parametrize("pack", [str.encode, lambda text: gzip.compress(text.encode()),

@@ -97,17 +97,17 @@ def test_a_matrix_of_counts_is_right_or_refused(tmp_path_factory, dress, oddity,
         with pytest.raises((*CLEAR, FileNotFoundError), match="counts"):
             read(folder, rows)
         return
-    found = read(folder, rows)
+    read_data = read(folder, rows)
     genes = sorted(plain.index) if oddity[0] != "nan" else sorted(set(plain.index) - {plain.index[oddity[1] % 8]})
     expected = plain.groupby(level=0).sum().loc[genes].T.to_numpy(float)
     if oddity[0] == "twice_gene":
         doubled = plain.index[oddity[1] % 8]
         expected[:, genes.index(doubled)] *= 2  # rows of one gene are summed
-    assert list(found.var_names) == genes
-    assert list(found.obs.case_id) == samples
-    np.testing.assert_array_equal(found.layers["counts"], expected)
+    assert list(read_data.var_names) == genes
+    assert list(read_data.obs.case_id) == samples
+    np.testing.assert_array_equal(read_data.layers["counts"], expected)
     cpm = expected / np.maximum(expected.sum(1, keepdims=True), 1) * 1e6
-    np.testing.assert_allclose(found.X, np.log2(cpm + 1), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(read_data.X, np.log2(cpm + 1), rtol=1e-5, atol=1e-6)
 
 
 @QUICK
@@ -147,12 +147,12 @@ def test_a_star_file_is_right_or_refused(tmp_path_factory, dress, oddity, seed):
         path.write_bytes(gzip.compress(data) if dress["gzip"] else data)
     rows = rows_of(path, ["s0"], format="gdc_star", column="")
     if kind in ("", "twice_gene", "nan"):
-        found = read(folder, rows)
+        read_data = read(folder, rows)
         kept = [i for i in range(12) if not (kind == "nan" and i == row)]
         named = dict(zip([f"G{i}" for i in kept], counts[kept], strict=True))
-        assert set(named) <= set(found.var_names)  # a count that is missing leaves the TPM, which is there
+        assert set(named) <= set(read_data.var_names)  # a count that is missing leaves the TPM, which is there
         if kind != "nan":
-            assert found.layers["counts"][0].tolist() == [named[name] for name in found.var_names]
+            assert read_data.layers["counts"][0].tolist() == [named[name] for name in read_data.var_names]
         return
     with pytest.raises((*CLEAR, FileNotFoundError), match="star"):
         read(folder, rows)
@@ -192,13 +192,13 @@ def test_gct_and_xena_matrices_are_right_or_refused(tmp_path_factory, dress, odd
         with pytest.raises((*CLEAR, FileNotFoundError), match="tpm"):
             read(folder, rows)
         return
-    found = read(folder, rows)
+    read_data = read(folder, rows)
     names = [f"SYMBOL{ids.index(name)}" if unit == "gct" else name.split(".")[0] for name in linear.index]
     if unit == "gct" and oddity[0] == "twice_gene":
         names[-1] = "SYMBOL30"  # a symbol of its own on the same Ensembl id
     expected = linear.set_axis(names).groupby(level=0).sum(min_count=1).dropna()
-    assert set(found.var_names) == set(expected.index)
-    np.testing.assert_allclose(found.X, np.log2(expected.T + 1)[found.var_names], atol=2e-4)
+    assert set(read_data.var_names) == set(expected.index)
+    np.testing.assert_allclose(read_data.X, np.log2(expected.T + 1)[read_data.var_names], atol=2e-4)
 
 
 def spoiled_tpm(tpm, unit, oddity, seed):
@@ -266,9 +266,9 @@ def test_maf_and_copy_numbers_become_the_flags_they_say(tmp_path_factory, reposi
     expected = {(f"P-{o}", f"{g}:{sets[k]}") for g, k, o in zip(genes, kinds, owners, strict=True) if k in sets}
     for i in range(4):
         for j in range(3):
-            known = table[i, j] not in ("NA", "")
-            assert looked.loc[f"P-C{j}", [f"G{i}:{flag}" for flag in names.values()]].eq(int(known)).all()
-            if known and int(table[i, j]):
+            measured = table[i, j] not in ("NA", "")
+            assert looked.loc[f"P-C{j}", [f"G{i}:{flag}" for flag in names.values()]].eq(int(measured)).all()
+            if measured and int(table[i, j]):
                 expected.add((f"P-C{j}", f"G{i}:{names[int(table[i, j])]}"))
     assert {(row, column) for row in frame.index for column in frame if frame.loc[row, column]} == expected
     losses = (folder / "losses.tsv").read_text()
@@ -284,14 +284,14 @@ def test_any_names_of_genes_end_in_one_row_each(tmp_path_factory, names, seed):
     values = np.random.default_rng(seed).integers(0, 99, (len(names), 2))
     pd.DataFrame(values, index=names, columns=["s0", "s1"]).to_parquet(path)
     try:
-        found = read(folder, rows_of(path, ["s0", "s1"]))
+        table = read(folder, rows_of(path, ["s0", "s1"]))
     except CLEAR:
         # A name that says something is never refused; numbers and words for nothing say nothing.
         assert not any(name.isalnum() and not name.isdecimal() and not is_nothing(name) for name in names)
         return
-    assert found.var_names.is_unique
+    assert table.var_names.is_unique
     steps = pd.read_csv(folder / "genes.tsv", sep="\t").set_index("step").genes
     assert steps["rows"] == len(names)
-    assert found.shape[1] == steps["in the table"]
+    assert table.shape[1] == steps["in the table"]
     lost = steps.filter(like="dropped").sum() + steps.get("rows of the same gene joined", 0)
     assert steps["rows"] - lost == steps["in the table"]

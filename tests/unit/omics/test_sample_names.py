@@ -27,16 +27,16 @@ def row(column, case_id):
 @settings(max_examples=400, deadline=None, derandomize=True)
 @given(names=st.lists(NAMES, max_size=8), case=NAMES, column=st.one_of(st.just(""), NAMES))
 def test_the_index_finds_what_a_comparison_with_every_name_finds(names, case, column):
-    mine = row(column, case)
-    expected = sorted({name for name in names if belongs(name, mine)})
+    own_row = row(column, case)
+    expected = sorted({name for name in names if belongs(name, own_row)})
     index = SampleNames(names)
     if column in expected:
-        assert index.find(mine, "f") == column
+        assert index.find(own_row, "f") == column
     elif len(expected) > 1:
         with pytest.raises(BadProfile, match=f"f: {len(expected)} samples for profile P"):
-            index.find(mine, "f")
+            index.find(own_row, "f")
     else:
-        assert index.find(mine, "f") == "".join(expected)
+        assert index.find(own_row, "f") == "".join(expected)
 
 
 def test_ten_thousand_samples_are_found_within_seconds():
@@ -44,6 +44,6 @@ def test_ten_thousand_samples_are_found_within_seconds():
     cases = [f"TCGA-{i // 1000:02d}-{i % 1000:04d}" for i in range(10_295)]
     began = time.process_time()
     index = SampleNames(f"{case}-01A-11D-A{i % 900:03d}-08" for i, case in enumerate(cases))
-    found = [index.find(row("", case), "f") for case in cases]
+    matches = [index.find(row("", case), "f") for case in cases]
     assert time.process_time() - began < 10
-    assert [name[:12] for name in found] == cases
+    assert [name[:12] for name in matches] == cases

@@ -60,12 +60,12 @@ def test_a_vst_that_cant_be_fitted_is_told(counts, settings, words, tmp_path):
 
 def test_one_profile_takes_over_the_vst_of_another_cohort(tmp_path):
     normalise(tmp_path / "first", counts_of(20, 3), **VST)
-    one = normalise(tmp_path / "one", counts_of(1), tmp_path / "first/fit.h5", **VST)
-    many = normalise(
+    alone = normalise(tmp_path / "one", counts_of(1), tmp_path / "first/fit.h5", **VST)
+    together = normalise(
         tmp_path / "many", counts_of(1).join(counts_of(5, 4), rsuffix="x"), tmp_path / "first/fit.h5", **VST
     )
-    assert np.isfinite(one.X).all()
-    np.testing.assert_allclose(one.X[0], many["s0"].X[0], rtol=1e-6)
+    assert np.isfinite(alone.X).all()
+    np.testing.assert_allclose(alone.X[0], together["s0"].X[0], rtol=1e-6)
 
 
 def test_dispersions_of_one_profile_are_told(tmp_path):
@@ -85,11 +85,11 @@ def test_a_fit_that_says_nothing_about_a_cohort(tmp_path, caplog):
         losses=str(tmp_path / "l.tsv"),
         fit=str(tmp_path / "tpm.h5"),
     )
-    others = counts_of(3).set_axis([f"H{i}" for i in range(60)])
+    other_genes = counts_of(3).set_axis([f"H{i}" for i in range(60)])
     for counts, reference, words, with_factors in (
         (counts_of(3), "logs/fit.h5", "holds no VST; make it again with omics/value vst", True),
         (counts_of(3), "tpm.h5", "holds no fit, because not every profile of its cohort has counts", False),
-        (others, "logs/fit.h5", "no gene that the size factors rest on is in this cohort", False),
+        (other_genes, "logs/fit.h5", "no gene that the size factors rest on is in this cohort", False),
     ):
         with pytest.raises(BadProfile, match=f"cohort A has no VST: .*{words}"):
             normalise(tmp_path / "x", counts, tmp_path / reference, **VST)

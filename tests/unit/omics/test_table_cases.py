@@ -26,10 +26,10 @@ def test_profiles_have_their_own_values(cases, name):
     folder = cases / name
     rows = [row | {"path": str(folder / row["path"]), "panel": ""} for row in read_sheet(str(folder / "profiles.tsv"))]
     truth = pd.read_csv(folder / "plain.tsv", sep="\t", index_col=0, na_filter=False)
-    for row, one in zip(rows, read_rows(rows, Reading()), strict=True):
-        names = np.where(one.genes.symbols == "", one.genes.ids, one.genes.symbols)
-        assert dict(zip(names, one.values["counts"], strict=True)) == truth[row["column"]].to_dict()
-        assert one.values["counts"].sum() == truth[row["column"]].sum()
+    for row, profile in zip(rows, read_rows(rows, Reading()), strict=True):
+        names = np.where(profile.genes.symbols == "", profile.genes.ids, profile.genes.symbols)
+        assert dict(zip(names, profile.values["counts"], strict=True)) == truth[row["column"]].to_dict()
+        assert profile.values["counts"].sum() == truth[row["column"]].sum()
     if name.startswith("04"):
         assert truth.S1.sum() == 84_900
 

@@ -56,9 +56,9 @@ def test_a_run_finds_retired_words_and_says_so(table, tmp_path, caplog):
     words = ["<pad>", "<cls>", "C10orf54", "TP53", "BOTH"]
     (tmp_path / "vocab.json").write_text(json.dumps({word: i for i, word in enumerate(words)}))
     caplog.set_level(logging.INFO)
-    found = words_of({"checkpoint": str(tmp_path)}, ["VSIR", "TP53", "BOTH"], str(tmp_path / "hgnc.tsv"))
-    assert found.index("VSIR") == words.index("C10orf54")
-    assert "BOTH" not in found
+    vocabulary = words_of({"checkpoint": str(tmp_path)}, ["VSIR", "TP53", "BOTH"], str(tmp_path / "hgnc.tsv"))
+    assert vocabulary.index("VSIR") == words.index("C10orf54")
+    assert "BOTH" not in vocabulary
     assert "1 retired words have their current symbol, by which 1 genes are found" in caplog.text
     assert "word BOTH is left out: several genes had this name" in caplog.text
     assert "2 of 3 genes are in the vocabulary of 5 words" in caplog.text

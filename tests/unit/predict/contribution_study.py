@@ -75,23 +75,23 @@ def write_predictor(folder, linear, kind="classes", classes=("wild", "mutant"), 
     facts |= {"scale": {"unit": linear.unit}, "training": {"cases": list(cases)}, "digests": {}}
     facts |= {"survival": {"follow_up": 9.0, "cutoff": 0.0, "times": []}} if kind == "survival" else {}
     none, whole = np.zeros(0), np.zeros(0, np.int64)
-    found = Predictor(
+    predictor = Predictor(
         kind, list(classes), facts, linear, np.zeros((1, outputs, width)), np.zeros((1, outputs)),
         Calibration(whole, whole, whole, none), Baseline(none, none, 9.0) if kind == "survival" else None,
     )  # fmt: skip
     (folder / "predictor").mkdir(exist_ok=True)
-    found.save(folder / "predictor/model.safetensors", folder / "predictor/predictor.json")
+    predictor.save(folder / "predictor/model.safetensors", folder / "predictor/predictor.json")
     return Predictor.load(folder / "predictor")
 
 
 def embed(folder, model, sources, members):
     """Embeddings of members by the stage's own code, as cases.h5ad; by member."""
     with get_embed(model, sources[0] if sources else "", 1, Bags([folder / "m.tsv"], folder / "wsi")) as function:
-        found = {name: vector for name, vector, _ in embed_bags(members, model, function)}
-    data = anndata.AnnData(np.stack(list(found.values())).astype(np.float32))
-    data.obs_names = list(found)
+        vectors = {name: vector for name, vector, _ in embed_bags(members, model, function)}
+    data = anndata.AnnData(np.stack(list(vectors.values())).astype(np.float32))
+    data.obs_names = list(vectors)
     write_h5ad(folder / "cases.h5ad", data)
-    return found
+    return vectors
 
 
 def run(folder, model, sources, trained, members, average=True):

@@ -17,7 +17,7 @@ SIZE, STEP = (2048, 1536), 512
 
 
 @pytest.fixture
-def told(tmp_path):
+def contributions(tmp_path):
     """Two slides of a case, one of another whose patches have no place; a slide file with a colour a patch."""
     rng = np.random.default_rng(0)
     coords = np.array([(x, y) for y in range(0, SIZE[1], STEP) for x in range(0, SIZE[0], STEP)])
@@ -58,8 +58,8 @@ def draw(folder, slide, name):
     return json.loads((folder / f"{name}.geojson").read_text())
 
 
-def test_numbers_for_qupath_add_up_to_the_output(told):
-    folder, coords, values, constant = told
+def test_numbers_for_qupath_add_up_to_the_output(contributions):
+    folder, coords, values, constant = contributions
     document = draw(folder, "S1", "map")
     features = document["features"]
     corners = [feature["geometry"]["coordinates"][0][0] for feature in features]
@@ -71,20 +71,20 @@ def test_numbers_for_qupath_add_up_to_the_output(told):
     assert document["output"]["rest"] == pytest.approx(output, rel=1e-4)
 
 
-def test_titles_say_how_patches_add_up(told):
-    folder, _, values, constant = told
-    found = read_contributions(str(folder / "contributions.h5"), "S1")
-    mine, others = values["S1"][:, 1], values["S2"][:, 1].sum()
-    words = sum_of(found, 1).split()
+def test_titles_say_how_patches_add_up(contributions):
+    folder, _, values, constant = contributions
+    read = read_contributions(str(folder / "contributions.h5"), "S1")
+    own, rest = values["S1"][:, 1], values["S2"][:, 1].sum()
+    words = sum_of(read, 1).split()
     numbers = [float(words[i]) for i in (2, 4, 6, 8, 10)]
-    expected = [constant[1] + mine.sum() + others, constant[1], mine[mine > 0].sum(), mine[mine < 0].sum(), others]
+    expected = [constant[1] + own.sum() + rest, constant[1], own[own > 0].sum(), own[own < 0].sum(), rest]
     np.testing.assert_allclose(numbers, expected, atol=0.006)
-    assert sum_of(found, 1).startswith("rest: logit ")
+    assert sum_of(read, 1).startswith("rest: logit ")
     assert [words[i] for i in (5, 7, 9, 11)] == ["usual", "red", "blue", "other"]
 
 
-def test_patches_that_raise_are_above_the_middle_of_the_scale(told):
-    folder, _, values, _ = told
+def test_patches_that_raise_are_above_the_middle_of_the_scale(contributions):
+    folder, _, values, _ = contributions
     for column, panel in enumerate(panels_of(read_contributions(str(folder / "contributions.h5"), "S1"), 0.5)):
         np.testing.assert_allclose(panel.levels, np.clip(0.5 + values["S1"][:, column], 0, 1), atol=1e-6)
 
@@ -101,8 +101,8 @@ def test_zero_is_white_red_raises_and_blue_lowers():
     assert canvas[1].sum() > canvas[0].sum()
 
 
-def test_a_map_is_the_same_twice_and_says_where_there_is_none(told):
-    folder = told[0]
+def test_a_map_is_the_same_twice_and_says_where_there_is_none(contributions):
+    folder = contributions[0]
     draw(folder, "S1", "one")
     draw(folder, "S1", "two")
     assert (folder / "one.png").read_bytes() == (folder / "two.png").read_bytes()
@@ -114,8 +114,8 @@ def test_a_map_is_the_same_twice_and_says_where_there_is_none(told):
             assert image.width < 800
 
 
-def test_a_class_that_no_training_case_has_has_no_number(told):
-    folder = told[0]
+def test_a_class_that_no_training_case_has_has_no_number(contributions):
+    folder = contributions[0]
     with h5py.File(folder / "contributions.h5", "r+") as handle:
         constant, output = handle["constant"][:], handle["cases/A/output"][:]
         constant[1] = output[1] = -np.inf
@@ -125,8 +125,8 @@ def test_a_class_that_no_training_case_has_has_no_number(told):
     assert "-inf usual" in sum_of(read_contributions(str(folder / "contributions.h5"), "S1"), 1)
 
 
-def test_patches_that_raise_and_lower_most_lie_side_by_side(told):
-    folder, _, values, _ = told
+def test_patches_that_raise_and_lower_most_lie_side_by_side(contributions):
+    folder, _, values, _ = contributions
     picture = folder / "top.png"
     about = {"contributions": str(folder / "contributions.h5"), "slide": str(folder / "S1.png"), "note": "synthetic"}
     show_contributing_patches(**about, slide_id="S1", count=2, picture=str(picture))

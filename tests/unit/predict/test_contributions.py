@@ -39,11 +39,11 @@ def prepare(folder, name, cases="union", outputs=1, kind="classes", placed=True,
 @pytest.mark.parametrize("name", KINDS)
 def test_contributions_add_up_to_the_logit(tmp_path, name, cases):
     outputs = 3 if name in ("mean", "threads, 3 heads") else 1
-    model, sources, predictor, places, found = prepare(tmp_path, name, cases, outputs)
+    model, sources, predictor, places, vectors = prepare(tmp_path, name, cases, outputs)
     path = run(tmp_path, model, sources, TRAINED, MEMBERS)
     with h5py.File(path) as handle:
         constant = handle["constant"][:]
-        usual = predictor.logits(np.mean([found[slide] for slide in ("T1", "T2", "T3")], axis=0)[None])[0]
+        usual = predictor.logits(np.mean([vectors[slide] for slide in ("T1", "T2", "T3")], axis=0)[None])[0]
         np.testing.assert_allclose(constant, usual, rtol=1e-5, atol=1e-6)  # zero stands for the mean training slide
         assert set(handle["slides"]) == {"A1", "A2", "B1"}
         for case, slides in (("A", ("A1", "A2")), ("B", ("B1",))):
@@ -51,7 +51,7 @@ def test_contributions_add_up_to_the_logit(tmp_path, name, cases):
             assert values.dtype == np.float32
             total = constant + values.astype(float).sum(0)
             size = np.maximum(np.abs(constant), np.abs(values).sum(0))
-            np.testing.assert_array_less(np.abs(total - predictor.logits(found[case][None])[0]), 1e-5 * size)
+            np.testing.assert_array_less(np.abs(total - predictor.logits(vectors[case][None])[0]), 1e-5 * size)
             np.testing.assert_allclose(handle[f"cases/{case}/output"][:], total, rtol=1e-4, atol=1e-6)
         assert "C" not in handle["cases"]
         assert handle["slides/A2/coords"][:].tolist() == places["A2"].tolist()
@@ -65,24 +65,24 @@ def test_contributions_add_up_to_the_logit(tmp_path, name, cases):
     ("kind", "column", "unit"), [("survival", "risk", "log hazard"), ("regression", "value", "value")]
 )
 def test_risks_and_numbers_add_up_too(tmp_path, kind, column, unit):
-    model, sources, predictor, _, found = prepare(tmp_path, "mean", kind=kind)
+    model, sources, predictor, _, vectors = prepare(tmp_path, "mean", kind=kind)
     with h5py.File(run(tmp_path, model, sources, TRAINED, MEMBERS)) as handle:
         total = handle["constant"][0] + handle["slides/B1/contributions"][:].astype(float).sum()
-        assert total == pytest.approx(predictor.logits(found["B"][None])[0, 0], rel=1e-5)
+        assert total == pytest.approx(predictor.logits(vectors["B"][None])[0, 0], rel=1e-5)
         assert (handle["columns"].asstr()[:].tolist(), handle.attrs["unit"]) == ([column], unit)
 
 
 def test_numbers_beyond_those_of_single_precision_keep_their_values(tmp_path):
     """A predictor of numbers of 1e45: each contribution is so many times that of numbers of 1."""
-    found = []
+    arrays = []
     for name, scale in (("usual", 1.0), ("huge", 1e45)):
         (tmp_path / name).mkdir()
         model, sources, *_ = prepare(tmp_path / name, "mean", kind="regression", scale=scale)
         with h5py.File(run(tmp_path / name, model, sources, TRAINED, MEMBERS)) as handle:
-            found.append(handle["slides/B1/contributions"][:])
-    assert [one.dtype for one in found] == [np.float32, np.float64]
-    np.testing.assert_allclose(found[1] * 1e-45, found[0], rtol=1e-5)
-    assert np.abs(found[1]).max() > 1e40
+            arrays.append(handle["slides/B1/contributions"][:])
+    assert [array.dtype for array in arrays] == [np.float32, np.float64]
+    np.testing.assert_allclose(arrays[1] * 1e-45, arrays[0], rtol=1e-5)
+    assert np.abs(arrays[1]).max() > 1e40
 
 
 def test_each_number_is_attention_times_what_the_vector_says_beside_the_usual(tmp_path):
@@ -99,7 +99,7 @@ def test_each_number_is_attention_times_what_the_vector_says_beside_the_usual(tm
         pooled = [
             [share @ vectors for share, vectors in zip(*parts(slide), strict=True)] for slide in ("T1", "T2", "T3")
         ]
-        mean = [sum(one[head] for one in pooled) / 3 for head in range(3)]
+        mean = [sum(sums[head] for sums in pooled) / 3 for head in range(3)]
         layers, (shares, vectors) = network.after.weight.chunk(3, dim=1), parts("B1")
         way = torch.from_numpy(predictor.coefficients[0]).float() / 0.4
         expected = sum(shares[h] * ((vectors[h] - mean[h]) @ layers[h].T @ way) for h in range(3)).numpy()
@@ -188,13 +188,13 @@ def test_planted_patches_stand_out_from_a_trained_network(tmp_path):
     check_planted(tmp_path, "", bags, planted, (z > 0).astype(int), 40, (model, sources))
 
 
-def check_planted(folder, name, bags, planted, labels, trained, made):
+def check_planted(folder, name, bags, planted, labels, trained, model_files):
     """AUC of contributions for planted patches of new positive slides is 0.8 or more on average."""
-    model, sources = made
+    model, sources = model_files
     write_bags(folder, bags)
     slides = list(bags)
-    found = embed(folder, model, sources, {slide: [slide] for slide in slides})
-    x = np.stack([found[slide] for slide in slides[:trained]])
+    vectors = embed(folder, model, sources, {slide: [slide] for slide in slides})
+    x = np.stack([vectors[slide] for slide in slides[:trained]])
     unit = float(np.sqrt((x**2).mean()))
     settings = {"C": 1.0, "max_iter": 1000, "plain": False, "scale": "none", "seed": 0}
     write_predictor(folder, fit_classes(x / unit, labels[:trained], 2, settings, unit), cases=slides[:trained])
@@ -227,7 +227,7 @@ def test_memory_is_bounded_for_a_slide_of_200_000_patches(tmp_path, repository):
     write_bags(tmp_path, bags)
     sizes = SIZES | {"heads": 4, "hidden": 96, "output": 16, "layers": 1}
     model = {"name": "m", "kind": "random", "cases": "union", "seed": 0, "slide_encoder": sizes}
-    found = embed(tmp_path, model, [], {"A": ["A"]})
+    vectors = embed(tmp_path, model, [], {"A": ["A"]})
     predictor = write_predictor(
         tmp_path, Linear(rng.normal(size=(3, 16)), np.zeros(3), 1.0), classes="abc", cases=["CT"]
     )
@@ -242,4 +242,4 @@ def test_memory_is_bounded_for_a_slide_of_200_000_patches(tmp_path, repository):
         values = handle["slides/A/contributions"][:]
         assert values.shape == (200_000, 3)
         total = handle["constant"][:] + values.astype(float).sum(0)
-        np.testing.assert_allclose(total, predictor.logits(found["A"][None])[0], rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(total, predictor.logits(vectors["A"][None])[0], rtol=1e-4, atol=1e-5)

@@ -17,14 +17,14 @@ def covered(predictor, x, label, coverage=0.9, by_class=False):
 def draws(world, cases, count, slides=1):
     """Whether new cases of `count` training cohorts are covered, on the whole and by class, and their labels."""
     rng = np.random.default_rng(7)
-    found = []
+    rates = []
     for _ in range(count):
         predictor = fit(*world.task(rng, cases, slides), SETTINGS)
         x, label, case = world.draw(rng, FRESH, slides)
         first = np.flatnonzero(np.diff(case, prepend=-1))  # one slide of each new case
         hits = [covered(predictor, x[first], label[first], by_class=by_class) for by_class in (False, True)]
-        found.append([*hits, label[first]])
-    return np.concatenate(found, axis=1)
+        rates.append([*hits, label[first]])
+    return np.concatenate(rates, axis=1)
 
 
 #: Shares of classes, width, distance, training cases, cohorts drawn. The third is overfitted: every training case is
@@ -43,9 +43,9 @@ def test_nine_in_ten_sets_hold_the_class(name):
     shares, width, apart, cases, count = WORLDS[name]
     whole, by_class, label = draws(World(shares, width, apart), cases, count)
     assert whole.mean() == pytest.approx(0.9, abs=0.03)
-    each = [by_class[label == code].mean() for code in range(len(shares))]
-    assert np.mean(each) == pytest.approx(0.9, abs=0.03)
-    assert min(each) > 0.85  # of a class there are as few as 15 training cases a cohort
+    of_class = [by_class[label == code].mean() for code in range(len(shares))]
+    assert np.mean(of_class) == pytest.approx(0.9, abs=0.03)
+    assert min(of_class) > 0.85  # of a class there are as few as 15 training cases a cohort
 
 
 def test_training_cases_of_an_overfitted_probe_say_nothing():
@@ -65,17 +65,17 @@ def test_training_cases_of_an_overfitted_probe_say_nothing():
 def test_small_cohorts_are_covered_on_average():
     """240 cohorts of 30 cases: coverage given the cohort varies, its mean is what was asked for."""
     rng, world = np.random.default_rng(1), World([1, 1, 1], 6, 1.2)
-    found = []
+    rates = []
     for _ in range(240):
         predictor = fit(*world.task(rng, 30), SETTINGS)
         x, label, _ = world.draw(rng, 100)
-        found.append(covered(predictor, x, label).mean())
-    assert 0.89 <= np.mean(found) < 0.95
+        rates.append(covered(predictor, x, label).mean())
+    assert 0.89 <= np.mean(rates) < 0.95
 
 
 def test_the_one_case_of_a_class_counts_as_missed():
     """Without it there is one class left and no probe, so it has no score; its like are a tenth of the new cases."""
-    rng, world, found = np.random.default_rng(0), World([9, 1], 5, 0.5), []
+    rng, world, rates = np.random.default_rng(0), World([9, 1], 5, 0.5), []
     for _ in range(12):
         x, label, case = world.draw(rng, 10)
         label[:] = np.arange(10) == 3
@@ -84,8 +84,8 @@ def test_the_one_case_of_a_class_counts_as_missed():
         assert np.isinf(predictor.calibration.score).sum() == 1
         assert predictor.facts["conformal"]["n_cases_never_left_out"] == 1
         new, fresh, _ = world.draw(rng, FRESH)
-        found.append(covered(predictor, new, fresh).mean())
-    assert np.mean(found) >= 0.89
+        rates.append(covered(predictor, new, fresh).mean())
+    assert np.mean(rates) >= 0.89
 
 
 def test_a_case_of_many_slides_counts_once():
@@ -94,15 +94,15 @@ def test_a_case_of_many_slides_counts_once():
 
 
 def test_intervals_hold_the_number():
-    rng, found = np.random.default_rng(2), []
+    rng, rates = np.random.default_rng(2), []
     for _ in range(40):
         task, x = regression_task(rng, 30, 40)
         new, fresh = regression_task(rng, 50, 40)
         table = fit(task, x, SETTINGS).predict(fresh, 0.9)
-        found.append(((table.lower <= new.values) & (new.values <= table.upper)).mean())
+        rates.append(((table.lower <= new.values) & (new.values <= table.upper)).mean())
         assert (table.lower <= table.predicted).all()
         assert (table.predicted <= table.upper).all()
-    assert 0.89 <= np.mean(found) < 0.95
+    assert 0.89 <= np.mean(rates) < 0.95
 
 
 def test_p_values_by_hand():
@@ -149,6 +149,6 @@ def test_interval_by_hand():
     calibration = Calibration(fold, np.arange(9), np.zeros(9, int), residual)
     centre = np.array([[0.0, 10.0, -5.0]])
     lower, upper = calibration.interval(centre, 0.8)
-    each = centre[0, fold]
-    assert (lower[0], upper[0]) == (np.sort(each - residual)[1], np.sort(each + residual)[7])
+    predicted = centre[0, fold]
+    assert (lower[0], upper[0]) == (np.sort(predicted - residual)[1], np.sort(predicted + residual)[7])
     assert calibration.interval(centre, 0.91) == (-np.inf, np.inf)

@@ -21,7 +21,7 @@ def test_distances_are_those_of_the_others(n, width):
     rng = np.random.default_rng(n)
     x = (rng.normal(size=(n, width)) * np.linspace(0.2, 3, width) + 5).astype(np.float32)
     new = rng.normal(size=(4, width)).astype(np.float32) + 5
-    found, near, far = fit_distances(x, seed=0)
+    fitted, near, far = fit_distances(x, seed=0)
     wide = x.astype(np.float64)
     centred = wide - wide.mean(0)
     shrinkage, size = ledoit_wolf_shrinkage(centred, assume_centered=True), (centred**2).mean()
@@ -29,28 +29,28 @@ def test_distances_are_those_of_the_others(n, width):
         np.testing.assert_allclose(
             (near[k], far[k]), by_hand(np.delete(wide, k, 0), wide[k], shrinkage, size, n), rtol=1e-5
         )
-    for row, *ours in zip(new.astype(float), *found.of(new), strict=True):
-        np.testing.assert_allclose(ours, by_hand(wide, row, shrinkage, size, n), rtol=1e-5)
+    for row, *measured in zip(new.astype(float), *fitted.of(new), strict=True):
+        np.testing.assert_allclose(measured, by_hand(wide, row, shrinkage, size, n), rtol=1e-5)
 
 
 def test_a_number_that_never_changes_is_no_division_by_zero():
     x = np.random.default_rng(0).normal(size=(40, 6)).astype(np.float32)
     x[:, 2] = 7
-    found, near, far = fit_distances(x, seed=0)
+    fitted, near, far = fit_distances(x, seed=0)
     other = x[:1].copy()
     other[0, 2] = 9
     assert np.isfinite(np.r_[near, far]).all()
-    assert found.of(other)[1][0] > found.of(x[:1])[1][0] + 1
+    assert fitted.of(other)[1][0] > fitted.of(x[:1])[1][0] + 1
 
 
 def test_cases_beyond_those_kept_are_measured_too(monkeypatch):
     monkeypatch.setattr(distances, "KEPT", 30)
     x = np.random.default_rng(0).normal(size=(100, 4)).astype(np.float32)
-    found, near, _ = fit_distances(x, seed=0)
-    kept = found.kept + found.mean
+    fitted, near, _ = fit_distances(x, seed=0)
+    kept = fitted.kept + fitted.mean
     for k in (0, 50, 99):
-        others = np.linalg.norm(kept - x[k], axis=1)
-        assert near[k] == pytest.approx(np.sort(others[others > 1e-6])[:5].mean(), rel=1e-4)
+        to_all = np.linalg.norm(kept - x[k], axis=1)
+        assert near[k] == pytest.approx(np.sort(to_all[to_all > 1e-6])[:5].mean(), rel=1e-4)
 
 
 def test_too_few_cases_are_refused():

@@ -16,15 +16,15 @@ NO_SLIDES = pd.DataFrame(columns=["slide_id", "case_id"])
 
 def rates_of_flags(n, width, draws, new=40, patches=32):
     """Mean share of new cases of the same source that are flagged at 0.05 and 0.1, and by embeddings alone at 0.1."""
-    found = []
+    rates = []
     for draw in range(draws):
         source, rng = Source(draw, width=width, patches=patches), np.random.default_rng([draw, n])
         x, cases, slides, bags = source.draw(n, rng)
-        y, others, theirs, bags_of = source.draw(new, rng, "N")
+        y, case_names, new_slides, bags_of = source.draw(new, rng, "N")
         reference = describe(x, cases, slides, bags.get, seed=draw)
-        both = [reference.judge(y, theirs, bags_of.get, rate, others).ood_flag.mean() for rate in (0.05, 0.1)]
-        found.append([*both, reference.judge(y, NO_SLIDES, None, 0.1, others).ood_flag.mean()])
-    return np.mean(found, 0)
+        both = [reference.judge(y, new_slides, bags_of.get, rate, case_names).ood_flag.mean() for rate in (0.05, 0.1)]
+        rates.append([*both, reference.judge(y, NO_SLIDES, None, 0.1, case_names).ood_flag.mean()])
+    return np.mean(rates, 0)
 
 
 @pytest.mark.parametrize(("n", "width"), [(40, 8), (60, 128)])
@@ -68,10 +68,10 @@ def test_planted_difference_is_flagged_and_named(name):
         rng = np.random.default_rng(draw)
         x, cases, slides, bags = Source(draw, patches=48).draw(80, rng)
         reference = describe(x, cases, slides, bags.get, seed=draw)
-        y, others, theirs, bags = Source(draw, patches=48).draw(40, rng, "N")
-        usual = reference.judge(y, theirs, bags.get, 0.1, others)
-        y, others, theirs, bags = Source(draw, patches=48, **changed).draw(40, rng, "O")
-        odd = reference.judge(y, theirs, bags.get, 0.1, others)
+        y, case_names, new_slides, bags = Source(draw, patches=48).draw(40, rng, "N")
+        usual = reference.judge(y, new_slides, bags.get, 0.1, case_names)
+        y, case_names, new_slides, bags = Source(draw, patches=48, **changed).draw(40, rng, "O")
+        odd = reference.judge(y, new_slides, bags.get, 0.1, case_names)
         areas.append(roc_auc_score([0] * 40 + [1] * 40, [*usual.ood_score, *odd.ood_score]))
         alarms.append(usual.ood_flag.mean())
         named += list(odd.ood_reason[odd.ood_flag].str.contains(words, regex=False))
@@ -94,9 +94,9 @@ def test_scores_of_embeddings_alone_by_hand():
     single = [left_out_levels(reference.table[f"embedding:{item}"].to_numpy()) for item in ("near", "far", "inside")]
     part = np.max(single, axis=0)
     scores = left_out_levels(part)
-    found = reference.judge(x[:1] + 100, table, None, 0.05)
-    assert found.ood_p[0] == pytest.approx(1 / 61)
-    assert found.ood_flag[0]
+    judged = reference.judge(x[:1] + 100, table, None, 0.05)
+    assert judged.ood_p[0] == pytest.approx(1 / 61)
+    assert judged.ood_flag[0]
     usual = np.argsort(reference.table["embedding:far"])[30]
     middle = reference.judge(x[[usual]] + np.float32(0.01), table, None, 0.05)
     assert middle.ood_p[0] == pytest.approx((1 + (scores >= middle.ood_score[0]).sum()) / 61)
@@ -110,9 +110,9 @@ def test_scores_of_embeddings_alone_by_hand():
 def test_too_few_training_cases_cannot_tell():
     for n, needed in ((3, 19), (18, 19)):
         x, cases, table, bags = small(n)
-        found = describe(x, cases, table, bags.get).judge(x + 50, table, bags.get, 0.05, cases)
-        assert not found.ood_flag.any()
-        assert (found.ood_reason == f"cannot tell: {n} training cases, {needed} needed for false alarms of 0.05").all()
+        judged = describe(x, cases, table, bags.get).judge(x + 50, table, bags.get, 0.05, cases)
+        assert not judged.ood_flag.any()
+        assert (judged.ood_reason == f"cannot tell: {n} training cases, {needed} needed for false alarms of 0.05").all()
     x, cases, table, bags = small(19)
     assert describe(x, cases, table, bags.get).judge(x + 50, table, bags.get, 0.05, cases).ood_flag.any()
 
@@ -129,15 +129,15 @@ def test_a_vendor_is_named_and_flags_nothing():
 def test_what_is_missing_flags_nothing_and_is_listed():
     x, cases, table, bags = small()
     reference = describe(x, cases, table.assign(focus=""), bags.get)
-    found = reference.judge(x, table.assign(focus=0.01), bags.get, 0.1, cases)
-    assert found.ood_missing.str.contains("focus").all()
-    assert not found.ood_reason.str.contains("focus 0.01").any()
+    judged = reference.judge(x, table.assign(focus=0.01), bags.get, 0.1, cases)
+    assert judged.ood_missing.str.contains("focus").all()
+    assert not judged.ood_reason.str.contains("focus 0.01").any()
     x, cases, table, bags = small()
     reference = describe(x, cases, table, bags.get)
     unknown = table.drop(columns=["hue"]).assign(focus=np.nan)
-    found = reference.judge(x, unknown, lambda slide: None, 0.1, cases)
-    assert found.ood_missing.str.startswith("patches; focus; hue").all()
-    assert found.ood_flag.mean() <= 0.1
+    judged = reference.judge(x, unknown, lambda slide: None, 0.1, cases)
+    assert judged.ood_missing.str.startswith("patches; focus; hue").all()
+    assert judged.ood_flag.mean() <= 0.1
 
 
 def test_of_several_slides_the_furthest_counts():
@@ -147,9 +147,9 @@ def test_of_several_slides_the_furthest_counts():
     row = table.index[table.case_id == several][-1]
     assert (table.case_id == several).sum() > 1
     table.loc[row, "focus"] = 0.1
-    found = reference.judge(x, table, bags.get, 0.1, cases).iloc[cases.index(several)]
-    assert found.ood_flag
-    assert "out of focus: less sharp than the training slides' (focus 0.10; training " in found.ood_reason
+    judged = reference.judge(x, table, bags.get, 0.1, cases).iloc[cases.index(several)]
+    assert judged.ood_flag
+    assert "out of focus: less sharp than the training slides' (focus 0.10; training " in judged.ood_reason
 
 
 def test_of_several_slides_both_ends_of_how_far_patches_lie_apart_count():
@@ -160,19 +160,19 @@ def test_of_several_slides_both_ends_of_how_far_patches_lie_apart_count():
     np.testing.assert_allclose(reference.table["patches:wide"], of_cases.max()[cases], rtol=1e-5)
     np.testing.assert_allclose(reference.table["patches:narrow"], -of_cases.min()[cases], rtol=1e-5)
     faded = {name: 0.5 * rows + 0.5 * rows.mean(0) for name, rows in bags.items()}
-    found = reference.judge(x, table, faded.get, 0.1, cases)
-    assert found.ood_flag.all()
-    assert found.ood_reason.str.contains("patches more alike than those of a training slide (0.", regex=False).any()
+    judged = reference.judge(x, table, faded.get, 0.1, cases)
+    assert judged.ood_flag.all()
+    assert judged.ood_reason.str.contains("patches more alike than those of a training slide (0.", regex=False).any()
 
 
 def test_slides_of_other_cases_and_none_at_all_say_nothing():
     x, cases, table, bags = small()
     reference = describe(x, cases, table, bags.get)
     stray = pd.concat([table, table.assign(case_id="X", slide_id="X", focus=0.01)], ignore_index=True)
-    theirs = {**bags, "X": bags[table.slide_id[0]] + 1000}
+    stray_bags = {**bags, "X": bags[table.slide_id[0]] + 1000}
     expected = reference.judge(x, table, bags.get, 0.1, cases)
-    pd.testing.assert_frame_equal(reference.judge(x, stray, theirs.get, 0.1, cases), expected)
-    nothing = reference.judge(x, stray[stray.case_id == "X"], theirs.get, 0.1, cases)
+    pd.testing.assert_frame_equal(reference.judge(x, stray, stray_bags.get, 0.1, cases), expected)
+    nothing = reference.judge(x, stray[stray.case_id == "X"], stray_bags.get, 0.1, cases)
     assert (nothing.ood_missing == "patches; slides").all()
 
 
@@ -184,13 +184,13 @@ def test_cases_with_the_same_embedding_count_once(caplog):
     pd.testing.assert_frame_equal(again.table, describe(x, cases, table, bags.get).table)
 
 
-@pytest.mark.parametrize("where", ["training", "new"])
-def test_numbers_that_are_none_are_refused(where):
+@pytest.mark.parametrize("place", ["training", "new"])
+def test_numbers_that_are_none_are_refused(place):
     x, cases, table, bags = small()
     broken = x.copy()
     broken[4, 1] = np.nan
     with pytest.raises(ValueError, match="of (training case )?C4 holds NaN or infinite numbers: embed it again"):
-        describe(broken if where == "training" else x, cases, table).judge(broken, table, None, 0.05, cases)
+        describe(broken if place == "training" else x, cases, table).judge(broken, table, None, 0.05, cases)
 
 
 def test_cases_are_those_of_the_embeddings():
@@ -213,9 +213,9 @@ def test_files_come_back_with_the_same_verdicts_and_bytes(tmp_path):
         reference.save(str(tmp_path / name / TENSORS), str(tmp_path / name / FACTS))
         written.append([(tmp_path / name / file).read_bytes() for file in (TENSORS, FACTS)])
     assert written[0] == written[1]
-    y, others, theirs, new = Source(9, width=8, patches=20).draw(30, np.random.default_rng(2), "N")
-    before = reference.judge(y, theirs, new.get, 0.1, others)
-    after = Reference.load(tmp_path / "a").judge(y, theirs, new.get, 0.1, others)
+    y, case_names, new_slides, new = Source(9, width=8, patches=20).draw(30, np.random.default_rng(2), "N")
+    before = reference.judge(y, new_slides, new.get, 0.1, case_names)
+    after = Reference.load(tmp_path / "a").judge(y, new_slides, new.get, 0.1, case_names)
     pd.testing.assert_frame_equal(before, after, rtol=1e-4)
     path = tmp_path / "a" / TENSORS
     path.write_bytes(path.read_bytes()[:-1] + b"x")
@@ -230,11 +230,11 @@ def test_a_reference_from_before_a_column_is_read_and_the_column_says_nothing(tm
     arrays = pack(reference.table[old].to_numpy(np.float64), reference.distances, reference.kinds)
     write_files(arrays, reference.facts, tmp_path / TENSORS, tmp_path / FACTS, old)
     read = Reference.load(tmp_path)
-    y, others, theirs, new = Source(9, width=8, patches=20).draw(30, np.random.default_rng(2), "N")
-    found = read.judge(y, theirs, new.get, 0.1, others)
-    pd.testing.assert_frame_equal(reference.judge(y, theirs, new.get, 0.1, others), found, rtol=1e-4)
-    assert found.ood_missing.str.contains("fine_detail").all()
-    assert not found.ood_reason.str.contains("detail").any()
+    y, case_names, new_slides, new = Source(9, width=8, patches=20).draw(30, np.random.default_rng(2), "N")
+    judged = read.judge(y, new_slides, new.get, 0.1, case_names)
+    pd.testing.assert_frame_equal(reference.judge(y, new_slides, new.get, 0.1, case_names), judged, rtol=1e-4)
+    assert judged.ood_missing.str.contains("fine_detail").all()
+    assert not judged.ood_reason.str.contains("detail").any()
     for items in ([*old[:-1], "shoe size"], [*old, old[0]], old[:-1]):
         write_files(arrays, reference.facts, tmp_path / TENSORS, tmp_path / FACTS, items)
         with pytest.raises(DamagedReference, match="another version"):

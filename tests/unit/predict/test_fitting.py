@@ -36,10 +36,10 @@ def test_one_linear_function_predicts_what_the_protocol_does(kind, change):
     settings = SETTINGS | change | {"cox": SETTINGS["cox"] | change.get("cox", {})}
     train, test = sides(task, 0)
     expected = next(iter(probes_of(task, x, settings).values()))(train, test)
-    found = fit_linear(task, x, train, settings).logits(x[test])
+    logits = fit_linear(task, x, train, settings).logits(x[test])
     if kind in (2, 4):
-        found = softmax(np.hstack([np.zeros_like(found), found]) if kind == 2 else found, axis=1)
-    np.testing.assert_allclose(found.reshape(expected.shape), expected, atol=1e-9, rtol=0)
+        logits = softmax(np.hstack([np.zeros_like(logits), logits]) if kind == 2 else logits, axis=1)
+    np.testing.assert_allclose(logits.reshape(expected.shape), expected, atol=1e-9, rtol=0)
 
 
 def test_probabilities_are_scikit_learns():
@@ -48,9 +48,9 @@ def test_probabilities_are_scikit_learns():
     model = LogisticRegression(C=12 * 4 / 100, max_iter=10000, class_weight="balanced").fit(
         x.astype(float), task.labels
     )
-    found = predictor.predict(x)
-    np.testing.assert_allclose(found[[f"prob_{name}" for name in "abcd"]], model.predict_proba(x), atol=1e-9)
-    assert found.predicted.tolist() == [task.classes[code] for code in model.predict(x)]
+    predicted = predictor.predict(x)
+    np.testing.assert_allclose(predicted[[f"prob_{name}" for name in "abcd"]], model.predict_proba(x), atol=1e-9)
+    assert predicted.predicted.tolist() == [task.classes[code] for code in model.predict(x)]
     assert predictor.facts["probe"]["C"] == pytest.approx(0.48)
 
 
@@ -135,32 +135,32 @@ def test_hazards_are_scikit_survivals(ties):
     task, x = survival_task(np.random.default_rng(1), 80, 4)
     times = task.times if ties else task.times + np.arange(80) / 100
     library = CoxPHSurvivalAnalysis(alpha=1.0).fit(x, Surv.from_arrays(task.events, times))
-    found = breslow(library.predict(x), times, task.events)
+    baseline = breslow(library.predict(x), times, task.events)
     steps = library.cum_baseline_hazard_
-    np.testing.assert_allclose(found.hazard, steps(found.times), rtol=1e-12)
+    np.testing.assert_allclose(baseline.hazard, steps(baseline.times), rtol=1e-12)
     curves = library.predict_survival_function(x)
     for days in (times.min() / 2, 300.0, times.max()):
         expected = [1.0 if days < times.min() else curve(days) for curve in curves]
-        np.testing.assert_allclose(found.survival(library.predict(x), days), expected, rtol=1e-8)
-    assert np.isnan(found.survival(np.zeros(2), times.max() + 1)).all()
+        np.testing.assert_allclose(baseline.survival(library.predict(x), days), expected, rtol=1e-8)
+    assert np.isnan(baseline.survival(np.zeros(2), times.max() + 1)).all()
 
 
 def test_hazard_by_hand():
     """Events at 1 (two of four at risk, of hazards 1, 1, 2, 2) and at 3 (the last, of hazard 2)."""
-    found = breslow(np.log([1.0, 2, 1, 2]), np.array([1.0, 1, 2, 3]), np.array([True, True, False, True]))
-    np.testing.assert_allclose(found.hazard, [2 / 6, 2 / 6 + 1 / 2])
-    np.testing.assert_allclose(found.survival(np.log([3.0]), 2.5), np.exp(-3 * 2 / 6))
+    baseline = breslow(np.log([1.0, 2, 1, 2]), np.array([1.0, 1, 2, 3]), np.array([True, True, False, True]))
+    np.testing.assert_allclose(baseline.hazard, [2 / 6, 2 / 6 + 1 / 2])
+    np.testing.assert_allclose(baseline.survival(np.log([3.0]), 2.5), np.exp(-3 * 2 / 6))
     with pytest.raises(ValueError, match="no event"):
         breslow(np.zeros(2), np.ones(2), np.zeros(2, bool))
 
 
 def test_everybody_lives_before_the_first_event_whatever_the_risk():
-    found = breslow(np.zeros(3), np.array([100.0, 200, 300]), np.array([True, False, True]))
+    baseline = breslow(np.zeros(3), np.array([100.0, 200, 300]), np.array([True, False, True]))
     for risk in (-800.0, 800.0):
-        assert found.survival(np.array([risk]), 50) == 1
+        assert baseline.survival(np.array([risk]), 50) == 1
         alike = np.zeros(3), np.array([100.0, 200, 300]), np.array([True, False, True])
         assert survival_at(*alike, np.array([risk]), [50])[0, 0] == 1
-    assert found.survival(np.array([800.0]), 100) == 0
+    assert baseline.survival(np.array([800.0]), 100) == 0
 
 
 def test_risk_groups_are_cut_at_the_median_training_risk():
@@ -194,7 +194,7 @@ def test_a_part_with_one_class_left_gives_no_probe():
     label = np.array([0] * 30 + [1])
     x = np.random.default_rng(0).normal(size=(31, 3)).astype(np.float32)
     conformal = fit(task_of(label, np.arange(31)), x, SETTINGS).facts["conformal"]
-    assert [one["reason"] for one in conformal["folds_left_out"]] == ["the training side has one class only"]
+    assert [left_out["reason"] for left_out in conformal["folds_left_out"]] == ["the training side has one class only"]
     assert conformal["n_cases_by_class"]["b"] == 0
     assert conformal["n_cases_never_left_out"] == 31 - conformal["n_cases"] > 0
 
@@ -233,10 +233,10 @@ def test_ten_thousand_cases_are_predicted_in_seconds():
 
 
 @pytest.mark.parametrize(
-    ("x", "told"), [(np.zeros((2, 3)), "2 x 3; it reads N x 12"), (np.full((2, 12), np.nan), "NaN")]
+    ("x", "message"), [(np.zeros((2, 3)), "2 x 3; it reads N x 12"), (np.full((2, 12), np.nan), "NaN")]
 )
-def test_other_embeddings_are_refused(x, told):
+def test_other_embeddings_are_refused(x, message):
     predictor = fit(*drawn(2), SETTINGS)
     predictor.facts["model"] = "m"
-    with pytest.raises(ValueError, match=told):
+    with pytest.raises(ValueError, match=message):
         predictor.predict(x)

@@ -77,7 +77,7 @@ def test_codes_and_the_sheet_of_cases(tmp_path, x):
 
 
 @pytest.mark.parametrize(
-    ("labels", "said"),
+    ("labels", "remark"),
     [
         ({0: "low", 1: "low"}, "the test side has one class only"),
         ({0: "low", 1: "mid"}, "row 3, column grade: labels ['mid'] are not in label_dict of the predictor"),
@@ -85,14 +85,14 @@ def test_codes_and_the_sheet_of_cases(tmp_path, x):
     ],
     ids=["one class", "unknown", "empty"],
 )
-def test_labels_that_say_little_say_so(tmp_path, x, labels, said):
+def test_labels_that_say_little_say_so(tmp_path, x, labels, remark):
     write_predictor(tmp_path / "predictor")
     new = NewCases(tmp_path, x[:6])
     for k, label in labels.items():
         new.rows[k]["grade"] = label
     table, scores = new.predict()
     assert (table.status == "ok").all()
-    assert any(said in note for note in scores.note), list(scores.note)
+    assert any(remark in note for note in scores.note), list(scores.note)
 
 
 def test_survival_is_held_against_times_and_events(tmp_path, x):
@@ -143,13 +143,11 @@ def test_the_page_stands_alone(tmp_path, x):
 
 def test_the_same_twice_is_the_same_bytes(tmp_path, x):
     write_predictor(tmp_path / "predictor")
-    found = []
+    rows = []
     for _ in range(2):
         NewCases(tmp_path, x).predict()
-        found.append(
-            [(tmp_path / name).read_bytes() for name in ("predictions.tsv", "metrics.tsv", "predictions.html")]
-        )
-    assert found[0] == found[1]
+        rows.append([(tmp_path / name).read_bytes() for name in ("predictions.tsv", "metrics.tsv", "predictions.html")])
+    assert rows[0] == rows[1]
 
 
 def test_other_weights_made_the_patches(tmp_path):

@@ -18,17 +18,17 @@ def test_a_slide_is_compared_with_other_cases_alone():
     assert len(kinds.bank) == sum(len(rows) for _, rows in slides)
 
     def distances(rows, case):
-        others = np.concatenate([theirs for number, theirs in slides if number != case]) @ matrix
-        return np.linalg.norm((rows @ matrix)[:, None] - others[None], axis=2).min(1)
+        other_rows = np.concatenate([slide_rows for number, slide_rows in slides if number != case]) @ matrix
+        return np.linalg.norm((rows @ matrix)[:, None] - other_rows[None], axis=2).min(1)
 
-    found = [distances(rows, case) for case, rows in slides]
+    by_hand = [distances(rows, case) for case, rows in slides]
     for k, (case, _) in enumerate(slides):
         limit = np.quantile(
-            np.concatenate([d for d, (other, _) in zip(found, slides, strict=True) if other != case]), 0.99
+            np.concatenate([d for d, (other, _) in zip(by_hand, slides, strict=True) if other != case]), 0.99
         )
-        assert shares[k] == pytest.approx((found[k] > limit).mean())
-        assert medians[k] == pytest.approx(np.median(found[k]), rel=1e-3)
-    assert kinds.limit == pytest.approx(np.quantile(np.concatenate(found), 0.99), rel=1e-3)
+        assert shares[k] == pytest.approx((by_hand[k] > limit).mean())
+        assert medians[k] == pytest.approx(np.median(by_hand[k]), rel=1e-3)
+    assert kinds.limit == pytest.approx(np.quantile(np.concatenate(by_hand), 0.99), rel=1e-3)
 
 
 def test_share_of_a_new_slide():
@@ -38,8 +38,8 @@ def test_share_of_a_new_slide():
     share, _, spread = kinds.look("new", patches)
     assert share == 0.25
     rows = patches @ matrix
-    others = np.linalg.norm(rows[:, None] - rows[None], axis=2) + np.diag(np.full(len(rows), np.inf))
-    assert spread == pytest.approx(np.median(others.min(1)), rel=1e-3)
+    distances = np.linalg.norm(rows[:, None] - rows[None], axis=2) + np.diag(np.full(len(rows), np.inf))
+    assert spread == pytest.approx(np.median(distances.min(1)), rel=1e-3)
     assert np.isnan(kinds.look("none", patches[:0])).all()
     with pytest.raises(ValueError, match="slide narrow: its patches are .*the predictor's own encoder"):
         kinds.look("narrow", patches[:, :5])

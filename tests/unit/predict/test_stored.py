@@ -71,12 +71,12 @@ def test_every_changed_byte_is_refused_by_name(tmp_path, name):
 def rewritten(folder, facts=None, **tensors):
     """Both files written again by somebody who knows how their digests are made."""
     path = folder / "model.safetensors"
-    told = json.loads((folder / "predictor.json").read_text()) | (facts or {})
+    facts_file = json.loads((folder / "predictor.json").read_text()) | (facts or {})
     classes = json.dumps(["a", "b"])
     kept = {name: value for name, value in (load_file(path) | tensors).items() if value is not None}
     save_file(kept, path, metadata={"classes": classes})
-    told["files"] = {"model.safetensors": hashlib.sha256(path.read_bytes()).hexdigest()}
-    (folder / "predictor.json").write_text(text_of(told | {"sha256": own_digest(told)}))
+    facts_file["files"] = {"model.safetensors": hashlib.sha256(path.read_bytes()).hexdigest()}
+    (folder / "predictor.json").write_text(text_of(facts_file | {"sha256": own_digest(facts_file)}))
 
 
 WRONG = {
@@ -100,12 +100,12 @@ WRONG = {
 
 @pytest.mark.parametrize("name", WRONG)
 def test_what_does_not_fit_is_refused(tmp_path, name):
-    facts, tensors, told = WRONG[name]
+    facts, tensors, message = WRONG[name]
     kept(tmp_path)
     rewritten(tmp_path)
     Predictor.load(tmp_path)
     rewritten(tmp_path, facts, **tensors)
-    with pytest.raises(BadPredictor, match=told):
+    with pytest.raises(BadPredictor, match=message):
         Predictor.load(tmp_path)
 
 

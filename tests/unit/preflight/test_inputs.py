@@ -34,37 +34,39 @@ def encoder(adapter: str, **changes) -> dict:
     return entry | changes
 
 
-def one(adapter: str, ask_hub: bool = False, **changes):
-    (found,) = inputs.check_weights([encoder(adapter, **changes)], ask_hub)
-    return found
+def check_one(adapter: str, ask_hub: bool = False, **changes):
+    (finding,) = inputs.check_weights([encoder(adapter, **changes)], ask_hub)
+    return finding
 
 
 def test_weights_of_a_file(tmp_path):
     path = tmp_path / "w.bin"
-    found = one("uni_v1", weights=str(path))
-    assert (found.verdict, str(path) in found.found) == ("problem", True)
+    finding = check_one("uni_v1", weights=str(path))
+    assert (finding.verdict, str(path) in finding.found) == ("problem", True)
     path.touch()
-    assert (one("uni_v1", weights=str(path)).verdict, one("uni_v1", fetched=str(path)).verdict) == ("problem",) * 2
+    assert (check_one("uni_v1", weights=str(path)).verdict, check_one("uni_v1", fetched=str(path)).verdict) == (
+        "problem",
+    ) * 2
     path.write_bytes(b"x" * 2_000_000)
-    found = one("uni_v1", weights=str(path))
-    assert (found.verdict, "2 MB" in found.found) == ("ok", True)
+    finding = check_one("uni_v1", weights=str(path))
+    assert (finding.verdict, "2 MB" in finding.found) == ("ok", True)
 
 
 def test_a_gated_encoder_without_a_token():
-    found = one("uni_v1")
-    assert found.verdict == "problem"
-    assert "MahmoodLab/UNI gives access on request, and no token is set" in found.found
-    assert "hf auth login" in found.remedy
-    assert "https://huggingface.co/MahmoodLab/UNI" in found.remedy
+    finding = check_one("uni_v1")
+    assert finding.verdict == "problem"
+    assert "MahmoodLab/UNI gives access on request, and no token is set" in finding.found
+    assert "hf auth login" in finding.remedy
+    assert "https://huggingface.co/MahmoodLab/UNI" in finding.remedy
     assert inputs.check_tokens().found.endswith(": no")
 
 
 def test_a_token_is_told_of_and_never_shown(monkeypatch):
     monkeypatch.setenv("HF_TOKEN", SECRET)
-    found = [one("uni_v1"), inputs.check_tokens()]
-    assert [item.verdict for item in found] == ["note", "ok"]
-    assert "yes, by HF_TOKEN" in found[1].found
-    assert SECRET not in repr(found)
+    findings = [check_one("uni_v1"), inputs.check_tokens()]
+    assert [item.verdict for item in findings] == ["note", "ok"]
+    assert "yes, by HF_TOKEN" in findings[1].found
+    assert SECRET not in repr(findings)
 
 
 def test_weights_in_the_cache_of_the_hub(tmp_path):
@@ -72,45 +74,45 @@ def test_weights_in_the_cache_of_the_hub(tmp_path):
     folder = tmp_path / "hub/cache/models--MahmoodLab--UNI/snapshots" / revision
     folder.mkdir(parents=True)
     (folder / "pytorch_model.bin").write_bytes(b"x")
-    assert one("uni_v1").verdict == "ok"
+    assert check_one("uni_v1").verdict == "ok"
 
 
 def test_offline_and_not_in_the_cache(monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("HF_TOKEN", SECRET)
-    found = one("uni_v1")
-    assert (found.verdict, "HF_HUB_OFFLINE is set" in found.found) == ("problem", True)
+    finding = check_one("uni_v1")
+    assert (finding.verdict, "HF_HUB_OFFLINE is set" in finding.found) == ("problem", True)
 
 
 def test_the_hub_is_asked_on_request_only(monkeypatch):
     from huggingface_hub import HfApi, errors
 
     monkeypatch.setenv("HF_TOKEN", SECRET)
-    asked = []
-    monkeypatch.setattr(HfApi, "auth_check", lambda self, repo, **options: asked.append(repo))
-    one("uni_v1")
-    assert asked == []
-    assert one("uni_v1", ask_hub=True).verdict == "ok"
-    assert asked == ["MahmoodLab/UNI"]
+    requests = []
+    monkeypatch.setattr(HfApi, "auth_check", lambda self, repo, **options: requests.append(repo))
+    check_one("uni_v1")
+    assert requests == []
+    assert check_one("uni_v1", ask_hub=True).verdict == "ok"
+    assert requests == ["MahmoodLab/UNI"]
 
     def fail(self, repo, **options):
         raise ConnectionError(f"sent Bearer {SECRET}")
 
     monkeypatch.setattr(HfApi, "auth_check", fail)
-    found = one("uni_v1", ask_hub=True)
-    assert (found.verdict, SECRET in repr(found)) == ("problem", False)
+    finding = check_one("uni_v1", ask_hub=True)
+    assert (finding.verdict, SECRET in repr(finding)) == ("problem", False)
     assert issubclass(errors.GatedRepoError, errors.RepositoryNotFoundError)
 
 
 def test_weights_by_pip_and_none_at_all(tmp_path, monkeypatch):
-    found = one("efficientnet_lite0", fetched="resources/encoders/e.safetensors")
-    assert (found.verdict, "snakemake resources/encoders/e.safetensors" in found.remedy) == ("note", True)
+    finding = check_one("efficientnet_lite0", fetched="resources/encoders/e.safetensors")
+    assert (finding.verdict, "snakemake resources/encoders/e.safetensors" in finding.remedy) == ("note", True)
     monkeypatch.setattr(inputs.importlib.util, "find_spec", lambda name: None)
-    assert one("efficientnet_lite0").verdict == "problem"
-    assert (one("mean_colour").verdict, one("mine:make").verdict) == ("ok", "ok")
-    assert one("precomputed", folder=str(tmp_path)).verdict == "problem"
+    assert check_one("efficientnet_lite0").verdict == "problem"
+    assert (check_one("mean_colour").verdict, check_one("mine:make").verdict) == ("ok", "ok")
+    assert check_one("precomputed", folder=str(tmp_path)).verdict == "problem"
     (tmp_path / "a.h5").touch()
-    assert one("precomputed", folder=str(tmp_path)).verdict == "ok"
+    assert check_one("precomputed", folder=str(tmp_path)).verdict == "ok"
 
 
 @pytest.fixture(scope="module")
@@ -129,10 +131,10 @@ def read(slides, count=3, **changes):
 
 
 def test_slides_are_read_and_timed(slides):
-    found = read(slides, patches=3.6e6)
-    assert found.verdict == "ok"
-    assert "3 of 3 opened and read in" in found.found
-    assert "patches of 128 px/s with one reader (the run's 3,600,000 take" in found.found
+    finding = read(slides, patches=3.6e6)
+    assert finding.verdict == "ok"
+    assert "3 of 3 opened and read in" in finding.found
+    assert "patches of 128 px/s with one reader (the run's 3,600,000 take" in finding.found
     raw, raw_s, patches, patches_s = inputs.read_some((slides[0]["path"], "", 128, 0.5))
     assert raw == Path(slides[0]["path"]).stat().st_size
     assert patches == 16, "1,280 x 1,024 pixels of 0.25 hold 5 x 4 patches of 256; the square in their middle is 4 x 4"
@@ -142,9 +144,9 @@ def test_slides_are_read_and_timed(slides):
 
 def test_a_slide_that_is_missing_is_named(slides):
     gone = {"slide_id": "gone", "path": "/nowhere/gone.svs", "mpp": "", "made": False}
-    found = inputs.check_slides_there([*slides, gone, gone | {"slide_id": "later", "made": True}])
-    assert found.verdict == "problem"
-    assert "1 of 4 slides are missing: gone (/nowhere/gone.svs)" in found.found
+    finding = inputs.check_slides_there([*slides, gone, gone | {"slide_id": "later", "made": True}])
+    assert finding.verdict == "problem"
+    assert "1 of 4 slides are missing: gone (/nowhere/gone.svs)" in finding.found
     assert inputs.check_slides_there(slides).verdict == "ok"
     assert read([*slides, gone], count=4).verdict == "ok", "it is told once"
 
@@ -152,8 +154,8 @@ def test_a_slide_that_is_missing_is_named(slides):
 def test_a_slide_that_is_none(slides, tmp_path):
     (tmp_path / "bad.svs").write_text("no slide")
     bad = {"slide_id": "bad", "path": str(tmp_path / "bad.svs"), "mpp": "", "made": False}
-    found = read([*slides[:1], bad], count=2)
-    assert (found.verdict, "Not read: bad" in found.found) == ("note", True)
+    finding = read([*slides[:1], bad], count=2)
+    assert (finding.verdict, "Not read: bad" in finding.found) == ("note", True)
     assert read([bad]).verdict == "problem"
     assert read([], count=3).verdict == "note"
 
@@ -189,12 +191,12 @@ def test_a_check_that_fails_in_itself_hides_no_other(slides, tmp_path, monkeypat
         "networks": False,
         "scratch": ["", 100.0],
     }
-    found = {item.check: item for item in examine(request, tables)}
-    assert found["disk"].verdict == "problem"
-    assert "as no one foresaw" in found["disk"].found
-    others = {name for name in found if found[name].verdict == "problem"} - {"disk"}
-    assert others == set()
-    assert {"Snakemake", "conda", "results folder", "HDF5 and locks", "slides", "reading slides", "GPU"} < set(found)
+    findings = {item.check: item for item in examine(request, tables)}
+    assert findings["disk"].verdict == "problem"
+    assert "as no one foresaw" in findings["disk"].found
+    problems = {name for name in findings if findings[name].verdict == "problem"} - {"disk"}
+    assert problems == set()
+    assert {"Snakemake", "conda", "results folder", "HDF5 and locks", "slides", "reading slides", "GPU"} < set(findings)
     (tmp_path / "results").touch()
-    found = {item.check for item in examine(request, tables)}
-    assert not found & {"rename and fsync", "HDF5 and locks", "clock"}, "told once, as the results folder"
+    findings = {item.check for item in examine(request, tables)}
+    assert not findings & {"rename and fsync", "HDF5 and locks", "clock"}, "told once, as the results folder"

@@ -121,11 +121,11 @@ def test_every_shipped_cost_has_a_basis_and_a_source():
     assert set(table.basis) == {"measured", "paper", "assumed"}
     assert (table.value > 0).all()
     assert (table.source != "").all()
-    known = read_costs(SHIPPED / "costs.tsv")
-    for name, value in known.values.items():
-        low, high = sorted((known.least[name], known.most[name]))
+    costs = read_costs(SHIPPED / "costs.tsv")
+    for name, value in costs.values.items():
+        low, high = sorted((costs.least[name], costs.most[name]))
         assert low <= value <= high, name
-    assert known["patches_per_slide"] * 47171 == pytest.approx(125148770, rel=1e-6)
+    assert costs["patches_per_slide"] * 47171 == pytest.approx(125148770, rel=1e-6)
 
 
 def test_what_is_left_alone_is_counted(tables, request_of_all, tmp_path):

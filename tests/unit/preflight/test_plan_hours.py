@@ -39,8 +39,8 @@ def test_hours_by_the_clock(tables, request_of_all, tmp_path):
     assert row(table, "omics", "rna profiles").wall_hours == pytest.approx(40 / 3600 / 2)
     run = row(table, "pretrain", "run a")
     assert run.wall_hours == run.gpu_hours == pytest.approx(3 * 2 * (100e6 + 20e6) * 4e6 * 5 / 4e12 / 3600)
-    others = table[(table.stage != "total") & ~table.what.str.startswith("run ")].wall_hours.sum()
-    assert table.iloc[-1].wall_hours == pytest.approx(others + run.wall_hours)
+    other_hours = table[(table.stage != "total") & ~table.what.str.startswith("run ")].wall_hours.sum()
+    assert table.iloc[-1].wall_hours == pytest.approx(other_hours + run.wall_hours)
 
 
 def test_a_model_for_gpus_has_no_hours_on_cpus(tables, request_of_all, tmp_path):
@@ -52,7 +52,7 @@ def test_a_model_for_gpus_has_no_hours_on_cpus(tables, request_of_all, tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("asked", "visible", "name", "count"),
+    ("requested", "visible", "name", "count"),
     [
         ({}, [], "A100", 1),
         ({}, ["NVIDIA H100 80GB HBM3"] * 8, "H100", 8),
@@ -63,9 +63,9 @@ def test_a_model_for_gpus_has_no_hours_on_cpus(tables, request_of_all, tmp_path)
         ({}, ["NVIDIA GeForce GTX 1080"], "A100", 1),
     ],
 )
-def test_the_gpu_that_the_plan_is_for(monkeypatch, asked, visible, name, count):
+def test_the_gpu_that_the_plan_is_for(monkeypatch, requested, visible, name, count):
     monkeypatch.setattr("molpath.preflight.gpus.visible_gpus", lambda: visible)
-    gpu = choose_gpu(SHIPPED / "gpus.tsv", {"gpu": "", "gpus": 0} | asked)
+    gpu = choose_gpu(SHIPPED / "gpus.tsv", {"gpu": "", "gpus": 0} | requested)
     assert (gpu.name, gpu.count) == (name, count)
     with pytest.raises(UnknownGpu, match=r"plan/gpu: 'GTX' is not in resources/costs/gpus.tsv; it has B200, H200"):
         choose_gpu(SHIPPED / "gpus.tsv", {"gpu": "GTX", "gpus": 0})

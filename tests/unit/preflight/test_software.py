@@ -42,10 +42,10 @@ def test_snakemake_too_old():
 
 def test_no_conda_on_path(programs):
     assert verdicts(software.check_deployments(set())) == {"conda": "ok", "apptainer": "ok"}
-    found = {item.check: item for item in software.check_deployments({"conda"})}
-    assert found["conda"].verdict == "problem"
-    assert "not on PATH" in found["conda"].found
-    assert "Miniforge" in found["conda"].remedy
+    findings = {item.check: item for item in software.check_deployments({"conda"})}
+    assert findings["conda"].verdict == "problem"
+    assert "not on PATH" in findings["conda"].found
+    assert "Miniforge" in findings["conda"].remedy
 
 
 @pytest.mark.parametrize(
@@ -58,20 +58,20 @@ def test_conda_that_is_there(programs, prints, code, verdict):
 
 def test_singularity_does_for_apptainer(programs):
     programs("singularity", "singularity-ce version 4.1.0")
-    (_, found) = software.check_deployments({"apptainer"})
-    assert (found.verdict, "4.1.0" in found.found) == ("ok", True)
+    (_, finding) = software.check_deployments({"apptainer"})
+    assert (finding.verdict, "4.1.0" in finding.found) == ("ok", True)
 
 
 def test_a_profile_whose_plugin_and_commands_are_missing(programs, tmp_path):
     profile = write_profile(tmp_path / "site", {"executor": "slurm", "software-deployment-method": ["conda"]})
-    found = list(software.check_profiles([profile], {}))
-    assert [item.verdict for item in found] == ["problem", "problem"]
-    assert found[0].remedy == "pip install snakemake-executor-plugin-slurm"
-    assert "sbatch" in found[1].found
+    findings = list(software.check_profiles([profile], {}))
+    assert [item.verdict for item in findings] == ["problem", "problem"]
+    assert findings[0].remedy == "pip install snakemake-executor-plugin-slurm"
+    assert "sbatch" in findings[1].found
     for name in ("sbatch", "squeue", "sacct", "scancel"):
         programs(name)
-    (found,) = software.check_profiles([profile], {"snakemake-executor-plugin-slurm": "2.8.0"})
-    assert found.verdict == "ok"
+    (findings,) = software.check_profiles([profile], {"snakemake-executor-plugin-slurm": "2.8.0"})
+    assert findings.verdict == "ok"
     assert software.asked_deployments([], [profile]) == {"conda"}
 
 
@@ -79,9 +79,9 @@ def test_a_generic_profile_names_its_commands(programs, tmp_path):
     contents = {"executor": "cluster-generic", "cluster-generic-submit-cmd": "qsub -pe smp {threads}"}
     profile = write_profile(tmp_path / "sge", contents | {"default-storage-provider": "s3"})
     plugins = {"snakemake-executor-plugin-cluster-generic": "1.0.9"}
-    found = " ".join(item.found for item in software.check_profiles([profile], plugins))
-    assert "qsub" in found
-    assert "snakemake-storage-plugin-s3 is not installed" in found
+    messages = " ".join(item.found for item in software.check_profiles([profile], plugins))
+    assert "qsub" in messages
+    assert "snakemake-storage-plugin-s3 is not installed" in messages
 
 
 @pytest.mark.parametrize(
@@ -100,8 +100,8 @@ def test_commands_of_the_shipped_profiles(repository, name, commands):
 
 
 def test_a_profile_that_is_not_there(tmp_path):
-    (found,) = software.check_profiles([str(tmp_path / "nowhere")], {})
-    assert (found.verdict, "can't be read" in found.found) == ("problem", True)
+    (finding,) = software.check_profiles([str(tmp_path / "nowhere")], {})
+    assert (finding.verdict, "can't be read" in finding.found) == ("problem", True)
 
 
 def fake_torch(cuda, available):
@@ -125,8 +125,8 @@ def test_gpu_and_driver_against_torch(programs, monkeypatch, smi, cuda, visible,
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
     if smi:
         programs("nvidia-smi", smi)
-    found = machine.check_gpu(networks=True)
-    assert (found.verdict, words in found.found) == (verdict, True), found
+    finding = machine.check_gpu(networks=True)
+    assert (finding.verdict, words in finding.found) == (verdict, True), finding
 
 
 def test_no_gpu_is_nothing_to_note_where_no_network_runs(programs, monkeypatch):
@@ -142,8 +142,8 @@ def test_no_torch(monkeypatch):
 @pytest.mark.parametrize(("files", "verdict"), [(100, "problem"), (512, "note"), (4096, "ok")])
 def test_limit_of_open_files(monkeypatch, files, verdict):
     monkeypatch.setattr(resource, "getrlimit", lambda which: (files, 1 << 20))
-    found = next(iter(machine.check_limits(0, 1)))
-    assert (found.check, found.verdict) == ("ulimit", verdict)
+    finding = next(iter(machine.check_limits(0, 1)))
+    assert (finding.check, finding.verdict) == ("ulimit", verdict)
 
 
 def test_memory_and_shared_memory(monkeypatch):

@@ -40,7 +40,7 @@ def test_a_good_file_system_is_well_and_stays_as_it_was(tmp_path):
     results.mkdir()
     (results / "kept").write_text("x")
     before = everything_below(tmp_path)
-    found = [
+    findings = [
         *storage.check_writable({"results": str(results), "resources": str(tmp_path / "new/resources")}),
         storage.check_space(str(results), {"features": 1000.0}),
         storage.check_files(str(results), 10),
@@ -48,56 +48,56 @@ def test_a_good_file_system_is_well_and_stays_as_it_was(tmp_path):
         storage.check_hdf5(str(results)),
         storage.check_clock(str(results)),
     ]
-    assert [(item.check, item.verdict) for item in found if item.verdict != "ok"] == []
+    assert [(item.check, item.verdict) for item in findings if item.verdict != "ok"] == []
     assert everything_below(tmp_path) == before
-    assert f"can be made in {tmp_path}" in found[1].found
+    assert f"can be made in {tmp_path}" in findings[1].found
 
 
 def test_a_file_in_the_place_of_a_folder(tmp_path):
     (tmp_path / "results").write_text("no folder")
-    (found,) = storage.check_writable({"results": str(tmp_path / "results/deeper")})
-    assert found.verdict == "problem"
-    assert f"{tmp_path}/results is a file where a folder should be" in found.found
+    (finding,) = storage.check_writable({"results": str(tmp_path / "results/deeper")})
+    assert finding.verdict == "problem"
+    assert f"{tmp_path}/results is a file where a folder should be" in finding.found
 
 
 def test_a_read_only_disk(tiny_disk):
     folder = tiny_disk(1 << 20, ",ro")
-    (found,) = storage.check_writable({"results": folder})
-    assert found.verdict == "problem"
-    assert "Read-only file system" in found.found
-    assert "mount it for writing" in found.remedy
+    (finding,) = storage.check_writable({"results": folder})
+    assert finding.verdict == "problem"
+    assert "Read-only file system" in finding.found
+    assert "mount it for writing" in finding.remedy
     assert storage.check_rename(folder).verdict == storage.check_hdf5(folder).verdict == "problem"
 
 
 def test_a_disk_that_is_too_small(tiny_disk):
     folder = tiny_disk(4 << 20)
-    found = storage.check_space(folder, {"slides": 1e6, "features 20x uni": 30e9})
-    assert found.verdict == "problem"
-    assert "about 30 GB, most of it features 20x uni" in found.found
+    finding = storage.check_space(folder, {"slides": 1e6, "features 20x uni": 30e9})
+    assert finding.verdict == "problem"
+    assert "about 30 GB, most of it features 20x uni" in finding.found
     assert storage.check_space(folder, {"slides": 1e6}).verdict == "ok"
 
 
 def test_a_disk_that_is_nearly_too_small(tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(0, 0, 1.1e12))
-    found = storage.check_space(str(tmp_path), {"features": 1e12})
-    assert (found.verdict, "1.1 TB free" in found.found) == ("note", True)
+    finding = storage.check_space(str(tmp_path), {"features": 1e12})
+    assert (finding.verdict, "1.1 TB free" in finding.found) == ("note", True)
 
 
 def test_no_scratch(tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(0, 0, 1e9))
-    (found,) = storage.check_scratch(5e9, "", 100)
-    assert (found.verdict, "TMPDIR" in found.remedy, "up to 7 GB" in found.found) == ("note", True, True)
+    (finding,) = storage.check_scratch(5e9, "", 100)
+    assert (finding.verdict, "TMPDIR" in finding.remedy, "up to 7 GB" in finding.found) == ("note", True, True)
 
 
 def test_scratch_for_copies_of_slides(tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(0, 0, 50e9))
     monkeypatch.setenv("LOCAL", str(tmp_path))
-    asked = [("$LOCAL/later", 40), ("$LOCAL", 60), ("$NO_SUCH_VARIABLE", 1)]
-    found = [list(storage.check_scratch(0, *one))[1] for one in asked]
-    assert [(one.check, one.verdict) for one in found] == [
+    requests = [("$LOCAL/later", 40), ("$LOCAL", 60), ("$NO_SUCH_VARIABLE", 1)]
+    findings = [list(storage.check_scratch(0, *request))[1] for request in requests]
+    assert [(finding.check, finding.verdict) for finding in findings] == [
         ("scratch for slides", word) for word in ("ok", "note", "note")
     ]
-    assert "is not set here" in found[2].found
+    assert "is not set here" in findings[2].found
 
 
 def test_too_few_inodes(tiny_disk):
@@ -111,16 +111,16 @@ def test_a_rename_that_fails(tmp_path, monkeypatch):
         raise OSError(38, "Function not implemented")
 
     monkeypatch.setattr(os, "replace", refuse)
-    found = storage.check_rename(str(tmp_path))
-    assert (found.verdict, "Function not implemented" in found.found) == ("problem", True)
+    finding = storage.check_rename(str(tmp_path))
+    assert (finding.verdict, "Function not implemented" in finding.found) == ("problem", True)
     assert everything_below(tmp_path) == []
 
 
 def test_a_rename_that_does_nothing_the_second_time(tmp_path, monkeypatch):
     real = os.replace
     monkeypatch.setattr(os, "replace", lambda s, t: os.unlink(s) if os.path.exists(t) else real(s, t))
-    found = storage.check_rename(str(tmp_path))
-    assert (found.verdict, "old contents" in found.found) == ("problem", True)
+    finding = storage.check_rename(str(tmp_path))
+    assert (finding.verdict, "old contents" in finding.found) == ("problem", True)
 
 
 def test_locks_that_are_refused(tmp_path, monkeypatch):
@@ -130,9 +130,9 @@ def test_locks_that_are_refused(tmp_path, monkeypatch):
         raise BlockingIOError(11, "unable to lock file, errno = 11")
 
     monkeypatch.setattr(h5py, "File", refuse)
-    found = storage.check_hdf5(str(tmp_path))
-    assert (found.verdict, "unable to lock file" in found.found) == ("problem", True)
-    assert "HDF5_USE_FILE_LOCKING=FALSE" in found.remedy
+    finding = storage.check_hdf5(str(tmp_path))
+    assert (finding.verdict, "unable to lock file" in finding.found) == ("problem", True)
+    assert "HDF5_USE_FILE_LOCKING=FALSE" in finding.remedy
     assert everything_below(tmp_path) == []
 
 
@@ -143,8 +143,8 @@ def test_locks_that_hang(tmp_path, monkeypatch):
 
     monkeypatch.setattr(h5py, "File", lambda *arguments, **options: time.sleep(60))
     monkeypatch.setattr(storage, "LOCK_DEADLINE_S", 0.5)
-    found = storage.check_hdf5(str(tmp_path))
-    assert (found.verdict, "no answer in 0.5 s" in found.found) == ("problem", True)
+    finding = storage.check_hdf5(str(tmp_path))
+    assert (finding.verdict, "no answer in 0.5 s" in finding.found) == ("problem", True)
 
 
 def test_a_clock_that_differs_from_the_file_systems(tmp_path, monkeypatch):
@@ -152,8 +152,8 @@ def test_a_clock_that_differs_from_the_file_systems(tmp_path, monkeypatch):
 
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now + 90)
-    found = storage.check_clock(str(tmp_path))
-    assert (found.verdict, "90." in found.found) == ("note", True)
+    finding = storage.check_clock(str(tmp_path))
+    assert (finding.verdict, "90." in finding.found) == ("note", True)
 
 
 def test_the_estimate(repository, tmp_path):
@@ -166,12 +166,12 @@ def test_the_estimate(repository, tmp_path):
         "shards": {"00000": 10, "00001": 10},
     }
     request |= {"features": [item | {"shards": ["00001"]}], "stores": [item | {"shards": ["00001"]}]}
-    found = estimate(request, tables, str(tmp_path))
+    estimated = estimate(request, tables, str(tmp_path))
     patches = 26530.871 * 2
-    assert found.patches == pytest.approx(patches)
-    assert found.download == pytest.approx(4e6)
-    assert found.files == 20 * 4 + 10
-    assert found.sizes == pytest.approx(
+    assert estimated.patches == pytest.approx(patches)
+    assert estimated.download == pytest.approx(4e6)
+    assert estimated.files == 20 * 4 + 10
+    assert estimated.sizes == pytest.approx(
         {
             "tissue slides": 20 * 300_000,
             "features g e": patches * (2 * 1536 + 16) + 4e6,

@@ -18,46 +18,46 @@ def encoder(adapter: str, *files, **config) -> dict:
 
 
 def tried(job: dict):
-    (found,) = trials.try_encoders([job])
-    assert found.check == "trial of encoder e"
-    return found
+    (finding,) = trials.try_encoders([job])
+    assert finding.check == "trial of encoder e"
+    return finding
 
 
 def model(kind: str, weights, width: int, **entry):
     job = {"name": "m", "model": {"kind": kind, "trust_remote_code": False} | entry, "weights": str(weights)}
-    (found,) = trials.try_slide_encoders([job | {"width": width}], deployed=False)
-    assert found.check == "trial of model m"
-    return found
+    (finding,) = trials.try_slide_encoders([job | {"width": width}], deployed=False)
+    assert finding.check == "trial of model m"
+    return finding
 
 
 def test_a_patch_goes_through_a_network_with_its_weights(tmp_path):
     torch.manual_seed(0)
     save_file(EfficientNetLite0().state_dict(), tmp_path / "w.safetensors")
-    found = tried(encoder("efficientnet_lite0", tmp_path / "w.safetensors"))
-    assert (found.verdict, "a patch of 256 px gave 1,280 numbers in " in found.found) == ("ok", True), found
+    finding = tried(encoder("efficientnet_lite0", tmp_path / "w.safetensors"))
+    assert (finding.verdict, "a patch of 256 px gave 1,280 numbers in " in finding.found) == ("ok", True), finding
 
 
 def test_weights_of_another_network_are_told_with_what_to_do(tmp_path):
     save_file({"a": torch.ones(2)}, tmp_path / "w.safetensors")
-    found = tried(encoder("efficientnet_lite0", tmp_path / "w.safetensors"))
-    assert found.verdict == "problem"
-    assert "features: encoders: e: weights" in found.remedy
+    finding = tried(encoder("efficientnet_lite0", tmp_path / "w.safetensors"))
+    assert finding.verdict == "problem"
+    assert "features: encoders: e: weights" in finding.remedy
 
 
 def test_a_network_whose_weights_are_not_there_yet_is_built_without_them(tmp_path, vision_libraries):
     for adapter, width in (("efficientnet_lite0", "1,280"), ("conch_v15", "768"), ("virchow2", "2,560")):
-        found = tried(encoder(adapter, tmp_path / "not there"))
+        finding = tried(encoder(adapter, tmp_path / "not there"))
         words = f"its network can be built and gives {width} numbers; its weights are not there yet"
-        assert (found.verdict, found.found) == ("ok", words)
+        assert (finding.verdict, finding.found) == ("ok", words)
 
 
 def test_libraries_that_do_not_import(monkeypatch, tmp_path):
     """As where torchvision is of another build than torch, or timm lacks."""
     monkeypatch.setitem(sys.modules, "timm", None)
-    found = tried(encoder("uni_v1", tmp_path / "not there"))
-    assert found.verdict == "problem"
-    assert "it can't run here: ModuleNotFoundError: import of timm halted" in found.found
-    assert "torch, torchvision and timm must be of one build" in found.remedy
+    finding = tried(encoder("uni_v1", tmp_path / "not there"))
+    assert finding.verdict == "problem"
+    assert "it can't run here: ModuleNotFoundError: import of timm halted" in finding.found
+    assert "torch, torchvision and timm must be of one build" in finding.remedy
 
 
 def test_a_users_own_function(tmp_path, monkeypatch):
@@ -71,18 +71,18 @@ def test_a_users_own_function(tmp_path, monkeypatch):
 
 def test_slide_encoders_of_others(tmp_path, monkeypatch):
     save_file(foreign.ChiefPooling().state_dict(), tmp_path / "chief.safetensors")
-    found = model("chief", tmp_path / "chief.safetensors", 768)
-    assert (found.verdict, found.found.startswith("16 patches gave 768 numbers in ")) == ("ok", True), found
-    found = model("chief", tmp_path / "chief.safetensors", 512)
-    assert "chief takes 768 numbers per patch" in found.found
+    finding = model("chief", tmp_path / "chief.safetensors", 768)
+    assert (finding.verdict, finding.found.startswith("16 patches gave 768 numbers in ")) == ("ok", True), finding
+    finding = model("chief", tmp_path / "chief.safetensors", 512)
+    assert "chief takes 768 numbers per patch" in finding.found
     (tmp_path / "prism").mkdir()
-    found = model("prism", tmp_path / "prism", 2560)
-    assert "set trust_remote_code: true" in found.found
+    finding = model("prism", tmp_path / "prism", 2560)
+    assert "set trust_remote_code: true" in finding.found
     takes_gpu = foreign.Foreign(1536, "", lambda path, device: None)
     monkeypatch.setitem(foreign.FOREIGN, "gigapath", takes_gpu)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    found = model("gigapath", tmp_path / "prism", 1536)
-    assert (found.verdict, "node with a GPU" in found.remedy) == ("problem", True)
+    finding = model("gigapath", tmp_path / "prism", 1536)
+    assert (finding.verdict, "node with a GPU" in finding.remedy) == ("problem", True)
 
 
 def test_a_folder_with_weights_is_run(tmp_path, monkeypatch):
@@ -97,12 +97,12 @@ def test_a_folder_with_weights_is_run(tmp_path, monkeypatch):
     assert (empty.verdict, empty.found) == ("problem", f"{tmp_path}/prism is empty")
     (tmp_path / "prism/model.safetensors").write_bytes(b"x" * 2_000_000)
     (tmp_path / "prism/config.json").write_text("{}")
-    found = inputs.check_file("weights", str(tmp_path / "prism"))
-    assert (found.verdict, found.found) == ("ok", f"{tmp_path}/prism, 2 files, 2 MB")
+    finding = inputs.check_file("weights", str(tmp_path / "prism"))
+    assert (finding.verdict, finding.found) == ("ok", f"{tmp_path}/prism, 2 files, 2 MB")
     monkeypatch.setattr(foreign, "from_hub_folder", lambda path: Prism())
     monkeypatch.setitem(foreign.FOREIGN, "prism", foreign.Foreign(2560, "", foreign.prism, "", remote_code=True))
-    found = model("prism", tmp_path / "prism", 2560, trust_remote_code=True)
-    assert (found.verdict, "gave 1,280 numbers" in found.found) == ("ok", True), found
+    finding = model("prism", tmp_path / "prism", 2560, trust_remote_code=True)
+    assert (finding.verdict, "gave 1,280 numbers" in finding.found) == ("ok", True), finding
 
 
 def test_numbers_that_are_not_finite(tmp_path, monkeypatch):
@@ -113,8 +113,8 @@ def test_numbers_that_are_not_finite(tmp_path, monkeypatch):
 
 def test_where_snakemake_makes_environments_slide_encoders_are_not_tried_in_this_one():
     job = {"name": "m", "model": {"kind": "titan"}, "weights": "", "width": 768}
-    (found,) = trials.try_slide_encoders([job], deployed=True)
-    assert (found.verdict, "envs/pretrain.yaml" in found.found) == ("note", True)
+    (finding,) = trials.try_slide_encoders([job], deployed=True)
+    assert (finding.verdict, "envs/pretrain.yaml" in finding.found) == ("note", True)
 
 
 @pytest.mark.parametrize(("gated", "suggested"), [("gigapath", "midnight12k (MIT)"), ("uni_v1", "phikon_v2")])

@@ -66,8 +66,8 @@ def front_matter(card):
 
 def test_the_card_tells_the_hub_what_the_model_is(tmp_path):
     write_cohort(tmp_path)
-    known = {"hub": "MahmoodLab/conchv1_5", "licence": "CC-BY-NC-ND-4.0"}
-    head, body = front_matter(train(tmp_path, patch_encoder=known)["model_card.md"].decode())
+    encoder = {"hub": "MahmoodLab/conchv1_5", "licence": "CC-BY-NC-ND-4.0"}
+    head, body = front_matter(train(tmp_path, patch_encoder=encoder)["model_card.md"].decode())
     assert head["license"] == "other"
     assert not {"license_link", "datasets"} & set(head)  # no file or page of a licence, and no data set of the hub
     assert head["base_model"] == "MahmoodLab/conchv1_5"
@@ -123,13 +123,13 @@ def test_the_card_claims_no_more_than_is_known(tmp_path):
 
 def test_the_card_names_the_weights_that_the_rna_branch_started_from():
     run = RUN | {"rna_encoder": RUN["rna_encoder"] | {"checkpoint": "scgpt"}}
-    known = {"hub": "MahmoodLab/conchv1_5"}
-    head = yaml.safe_load("\n".join(front_lines(run, {"epoch": 1, "rankme": 2.0}, known)[1:-1]))
+    encoder = {"hub": "MahmoodLab/conchv1_5"}
+    head = yaml.safe_load("\n".join(front_lines(run, {"epoch": 1, "rankme": 2.0}, encoder)[1:-1]))
     assert head["base_model"] == ["MahmoodLab/conchv1_5", "bowang-lab/scGPT"]
-    assert "scGPT's weights (github.com/bowang-lab/scGPT, MIT licence)" in licence_lines(run, known)[-1]
+    assert "scGPT's weights (github.com/bowang-lab/scGPT, MIT licence)" in licence_lines(run, encoder)[-1]
     without = run | {"modalities": ["dna"]}
     assert "scGPT" not in "".join(
-        front_lines(without, {"epoch": 1, "rankme": 2.0}, known) + licence_lines(without, known)
+        front_lines(without, {"epoch": 1, "rankme": 2.0}, encoder) + licence_lines(without, encoder)
     )
 
 

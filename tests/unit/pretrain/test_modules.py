@@ -47,8 +47,8 @@ def test_bags_know_nothing_of_each_other_and_order_is_nothing(kind):
     encoder = kind(16, hidden=12, heads=2, output=4).eval()
     bags = [torch.randn(count, 16) for count in (10, 1, 37, 10)]
     together = encoder(torch.cat(bags), [len(bag) for bag in bags])
-    for bag, found in zip(bags, together, strict=True):
-        torch.testing.assert_close(encoder(bag)[0], found, atol=1e-6, rtol=0)
+    for bag, encoded in zip(bags, together, strict=True):
+        torch.testing.assert_close(encoder(bag)[0], encoded, atol=1e-6, rtol=0)
     torch.testing.assert_close(encoder(bags[2][torch.randperm(37)])[0], together[2], atol=1e-6, rtol=0)
     with pytest.raises(ValueError, match="none may be empty"):
         SlideEncoder(16, hidden=8, output=4)(torch.zeros(3, 16), [3, 0])
@@ -192,8 +192,8 @@ def test_loss_is_symmetric_infonce():
     logits = normal(a) @ normal(b).T / 0.1
     rows = -np.mean(np.diag(logits) - np.log(np.exp(logits).sum(1)))
     columns = -np.mean(np.diag(logits) - np.log(np.exp(logits).sum(0)))
-    found = contrastive_loss(torch.tensor(a), torch.tensor(b), torch.arange(5), 0.1)
-    assert float(found) == pytest.approx((rows + columns) / 2, abs=1e-5)
+    loss = contrastive_loss(torch.tensor(a), torch.tensor(b), torch.arange(5), 0.1)
+    assert float(loss) == pytest.approx((rows + columns) / 2, abs=1e-5)
 
 
 def test_two_slides_of_a_case_are_no_negatives():

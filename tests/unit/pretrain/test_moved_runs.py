@@ -17,15 +17,15 @@ from .cohort import RUN, train, write_cohort
 @pytest.fixture
 def bags(monkeypatch):
     """Names of the bags that were embedded so far."""
-    found, original = [], embedding.embed_bags
+    embedded, original = [], embedding.embed_bags
 
     def counted(*arguments):
         for row in original(*arguments):
-            found.append(row[0])
+            embedded.append(row[0])
             yield row
 
     monkeypatch.setattr(embedding, "embed_bags", counted)
-    return found
+    return embedded
 
 
 def embed(folder, run, **model):
@@ -76,13 +76,13 @@ def test_features_of_other_weights_are_refused_by_name(tmp_path, bags):
     train(tmp_path)
     first = embed(tmp_path, tmp_path / "out")
     encoded_with(tmp_path, "bbbb2222 9999")
-    told = re.escape(
+    message = re.escape(
         f"slide S0: S0.h5 was made with weights and stain target of SHA-256 bbbb2222 9999, and run toy of "
         f"{tmp_path / 'out'} read patches of aaaa1111 9999: name an encoder with those weights, or another model"
     )
-    with pytest.raises(OtherWeights, match=told):
+    with pytest.raises(OtherWeights, match=message):
         embed(tmp_path, tmp_path / "out")
-    with pytest.raises(OtherWeights, match=told):
+    with pytest.raises(OtherWeights, match=message):
         write_attention(
             slides=["gone", "S0"], manifests=[tmp_path / "m.tsv"], run_folder=str(tmp_path / "out"),
             wsi=tmp_path / "wsi", output=tmp_path / "attention.h5",

@@ -11,14 +11,14 @@ def test_planted_truth_is_found_and_shuffled_pairs_find_nothing():
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        rows, found = planted_truth.measure(0, 2000, planted_truth.SETTINGS | {"epochs": 7})
+        rows, top1 = planted_truth.measure(0, 2000, planted_truth.SETTINGS | {"epochs": 7})
     finally:
         torch.set_num_threads(threads)
-    assert found["pretrained"] >= 20 / planted_truth.AMONG
-    assert found["shuffled pairs"] < 5 / planted_truth.AMONG
+    assert top1["pretrained"] >= 20 / planted_truth.AMONG
+    assert top1["shuffled pairs"] < 5 / planted_truth.AMONG
     auc = pd.DataFrame(rows).groupby(["labels", "model"]).auc.mean()
     for labels in planted_truth.LABELS:
-        one = auc[labels]
-        assert one["pretrained"] > max(one["mean"], one["random"]) + 0.05
-        assert one["oracle"] > one["pretrained"]
-        assert one["shuffled pairs"] < max(one["mean"], one["random"]) + 0.05
+        aurocs = auc[labels]
+        assert aurocs["pretrained"] > max(aurocs["mean"], aurocs["random"]) + 0.05
+        assert aurocs["oracle"] > aurocs["pretrained"]
+        assert aurocs["shuffled pairs"] < max(aurocs["mean"], aurocs["random"]) + 0.05

@@ -69,9 +69,9 @@ def test_two_processes_are_one_batch_and_survive_preemption(tmp_path):
         assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "interrupted" / name).read_bytes()
 
     train(tmp_path, run | {"training": run["training"] | {"processes": 1}}, "alone")
-    one, two = (pd.read_csv(tmp_path / out / "history.tsv", sep="\t") for out in ("alone", "whole"))
+    alone, two = (pd.read_csv(tmp_path / out / "history.tsv", sep="\t") for out in ("alone", "whole"))
     columns = ["rna_loss", "dna_loss", "rna_top1", "slide_gradient", "dna_gradient", "learning_rate"]
-    np.testing.assert_allclose(two.loc[:5, columns], one.loc[:5, columns], rtol=1e-5)
+    np.testing.assert_allclose(two.loc[:5, columns], alone.loc[:5, columns], rtol=1e-5)
 
 
 def test_a_process_without_a_device_ends_at_the_start(tmp_path, monkeypatch):
@@ -80,14 +80,14 @@ def test_a_process_without_a_device_ends_at_the_start(tmp_path, monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setattr(torch.cuda, "set_device", lambda _: pytest.fail("a device was taken"))
     monkeypatch.setattr(dist, "init_process_group", lambda *_, **__: pytest.fail("the processes met"))
-    told = r"4 processes of the training on this node, and 2 GPUs that they see: ask for a GPU per process"
+    message = r"4 processes of the training on this node, and 2 GPUs that they see: ask for a GPU per process"
     monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: pytest.fail("a process was started"))
-    with pytest.raises(NoDevice, match=told):
+    with pytest.raises(NoDevice, match=message):
         launch({"state": str(tmp_path / "state"), "promised_gpu": True}, 4)
     assert not list(tmp_path.iterdir())
     for name, value in {"WORLD_SIZE": "8", "LOCAL_WORLD_SIZE": "4", "LOCAL_RANK": "1"}.items():
         monkeypatch.setenv(name, value)
-    with pytest.raises(NoDevice, match=told), world():
+    with pytest.raises(NoDevice, match=message), world():
         pass
 
 
@@ -108,7 +108,7 @@ def test_a_training_that_was_promised_gpus_does_not_take_the_cpu(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("here", "others", "told"),
+    ("own_device", "other_devices", "message"),
     [
         (
             False,
@@ -122,21 +122,23 @@ def test_a_training_that_was_promised_gpus_does_not_take_the_cpu(monkeypatch):
         ),
     ],
 )
-def test_a_process_on_the_cpu_beside_others_on_gpus_is_refused_in_all_of_them(monkeypatch, here, others, told):
+def test_a_process_on_the_cpu_beside_others_on_gpus_is_refused_in_all_of_them(
+    monkeypatch, own_device, other_devices, message
+):
     """NCCL and gloo would wait for each other until a timeout."""
     store = dist.HashStore()
-    for rank, device in others.items():
+    for rank, device in other_devices.items():
         store.set(f"device of {rank}", device)
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: here)
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: int(here))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: own_device)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: int(own_device))
     monkeypatch.setattr(torch.cuda, "set_device", lambda _: None)
     monkeypatch.setattr(dist, "rendezvous", lambda _: iter([(store, 1, 3)]))
     monkeypatch.setattr(dist, "init_process_group", lambda *_, **__: pytest.fail("the processes met"))
     for name, value in {"WORLD_SIZE": "3", "LOCAL_WORLD_SIZE": "1", "LOCAL_RANK": "0"}.items():
         monkeypatch.setenv(name, value)
-    with pytest.raises(NoDevice, match=told), world():
+    with pytest.raises(NoDevice, match=message), world():
         pass
-    assert store.get("device of 1").startswith(b"cuda" if here else b"cpu")
+    assert store.get("device of 1").startswith(b"cuda" if own_device else b"cpu")
 
 
 def test_processes_on_cpus_need_no_device(monkeypatch):
@@ -150,21 +152,21 @@ def test_two_runs_of_one_machine_take_two_gpus(monkeypatch):
 
     @contextmanager
     def free(count):
-        taken = [index for index in range(8) if index not in held][:count]
-        held.extend(taken)
-        yield taken
+        reserved = [index for index in range(8) if index not in held][:count]
+        held.extend(reserved)
+        yield reserved
 
     monkeypatch.setattr("molpath.common.devices.take_gpus", free)
     monkeypatch.setattr("molpath.pretrain.distributed.take_gpus", free)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 8)
-    seen, started = [], []
-    monkeypatch.setattr(torch.cuda, "set_device", seen.append)
+    devices, started = [], []
+    monkeypatch.setattr(torch.cuda, "set_device", devices.append)
     with world() as first, world() as second:
-        assert [first.device.index, second.device.index] == [1, 2] == [device.index for device in seen]
-    monkeypatch.setattr("molpath.pretrain.distributed.run_processes", lambda *told: started.append(told))
+        assert [first.device.index, second.device.index] == [1, 2] == [device.index for device in devices]
+    monkeypatch.setattr("molpath.pretrain.distributed.run_processes", lambda *options: started.append(options))
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     launch({"promised_gpu": False}, 3)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-a,GPU-b,GPU-c,GPU-d,GPU-e,GPU-f,GPU-g,GPU-h")
     launch({"promised_gpu": False}, 2)
-    assert [told[3] for told in started] == [{"CUDA_VISIBLE_DEVICES": "3,4,5"}, {"CUDA_VISIBLE_DEVICES": "GPU-g,GPU-h"}]
+    assert [call[3] for call in started] == [{"CUDA_VISIBLE_DEVICES": "3,4,5"}, {"CUDA_VISIBLE_DEVICES": "GPU-g,GPU-h"}]

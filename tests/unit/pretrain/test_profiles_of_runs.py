@@ -27,13 +27,15 @@ ON_RNA = RUN | {"modalities": ["rna"], "training": RUN["training"] | {"epochs": 
 
 
 def test_values_of_a_setting_are_those_that_are_written():
-    found = {}
+    provenances = {}
     for setting, kind in product(EXPRESSION_VALUES, NAMES):
         settings = DEFAULTS | {"value": setting}
         kinds = {kind} if setting == "log2_tpm" else {kind, "counts"}
-        found.setdefault(setting, set()).add(provenance(choose_kind(kinds, setting), settings, None, "", "")["value"])
-    assert found["log2_tpm"] == {*EXPRESSION_VALUES["log2_tpm"], "zscore"}
-    assert {name: tuple(values) for name, values in found.items() if name != "log2_tpm"} == {
+        provenances.setdefault(setting, set()).add(
+            provenance(choose_kind(kinds, setting), settings, None, "", "")["value"]
+        )
+    assert provenances["log2_tpm"] == {*EXPRESSION_VALUES["log2_tpm"], "zscore"}
+    assert {name: tuple(values) for name, values in provenances.items() if name != "log2_tpm"} == {
         name: EXPRESSION_VALUES[name] for name in ("log2_cpm", "vst")
     }
     assert set(EXPRESSION_REMEDIES) == {value for values in EXPRESSION_VALUES.values() for value in values}
@@ -51,13 +53,13 @@ def test_vst_of_another_fit_is_not_embedded_by_a_run_from_elsewhere(tmp_path):
     names = as_vst(tmp_path / "rna.h5ad", [0.1, 2.0])
     described = json.loads(train(tmp_path, ON_RNA, dna=[])["config.json"])
     assert len(described["rna_encoder"]["fits"]) == 1
-    given = {"table": str(tmp_path / "rna.h5ad"), "profiles": names, "run_folder": str(tmp_path / "out")}
-    embed_profiles(**given, output=str(tmp_path / "o.h5ad"), own=False)
+    inputs = {"table": str(tmp_path / "rna.h5ad"), "profiles": names, "run_folder": str(tmp_path / "out")}
+    embed_profiles(**inputs, output=str(tmp_path / "o.h5ad"), own=False)
     assert len(anndata.read_h5ad(tmp_path / "o.h5ad")) == 4
     as_vst(tmp_path / "rna.h5ad", [0.2, 2.0])
     with pytest.raises(UnfitProfiles, match="holds vst by a fit of this study, and the run in .*out read vst by a fit"):
-        embed_profiles(**given, output=str(tmp_path / "o.h5ad"), own=False)
-    embed_profiles(**given, output=str(tmp_path / "o.h5ad"))  # another cohort of the same study
+        embed_profiles(**inputs, output=str(tmp_path / "o.h5ad"), own=False)
+    embed_profiles(**inputs, output=str(tmp_path / "o.h5ad"))  # another cohort of the same study
 
 
 def rewrite(folder, change):
@@ -116,13 +118,13 @@ def test_expression_and_mutations_of_one_profile_id_stay_apart(tmp_path):
         data.obs_names = names
         data.write_h5ad(tmp_path / f"{kind}.h5ad")
         blocks.append(str(tmp_path / f"{kind}-block.h5ad"))
-        given = {"table": str(tmp_path / f"{kind}.h5ad"), "profiles": names, "run_folder": str(tmp_path / "out")}
-        embed_profiles(**given, output=blocks[-1])
+        inputs = {"table": str(tmp_path / f"{kind}.h5ad"), "profiles": names, "run_folder": str(tmp_path / "out")}
+        embed_profiles(**inputs, output=blocks[-1])
     gather_profiles(blocks=blocks, output=str(tmp_path / "p.h5ad"))
     assert anndata.read_h5ad(tmp_path / "p.h5ad").obs_names.is_unique
-    there, vectors = placed(str(tmp_path / "p.h5ad"), names)
+    placed_rows, vectors = placed(str(tmp_path / "p.h5ad"), names)
     expected = anndata.read_h5ad(blocks[0]).X.astype(float)
-    assert there.all()
+    assert placed_rows.all()
     np.testing.assert_allclose(vectors, expected / np.linalg.norm(expected, axis=1, keepdims=True))
     with pytest.raises(UnfitProfiles, match="profile rna:P0 is in two cohorts"):
         gather_profiles(blocks=[blocks[0], blocks[0]], output=str(tmp_path / "p.h5ad"))
@@ -179,8 +181,8 @@ def test_patches_of_another_width_are_named_with_their_slide_and_the_run(tmp_pat
     manifest = tmp_path / "m.tsv"
     manifest.write_text(manifest.read_text().replace(before, fingerprint(tmp_path / "wsi/S1.h5")))
     bags = Bags([str(tmp_path / "m.tsv")], str(tmp_path / "wsi"))
-    told = r"slide S1: .*S1.h5 has 7 numbers per patch, and "
-    run = told + r"the run in .*out reads patches of encoder e, which have 6: name the encoder"
+    message = r"slide S1: .*S1.h5 has 7 numbers per patch, and "
+    run = message + r"the run in .*out reads patches of encoder e, which have 6: name the encoder"
     with (
         get_embed({"kind": "threads"}, str(tmp_path / "out/config.json"), 1, bags) as embed,
         pytest.raises(OtherWidth, match=run),
@@ -188,10 +190,10 @@ def test_patches_of_another_width_are_named_with_their_slide_and_the_run(tmp_pat
         embed(["S1"])
     with (
         get_embed({"kind": "mean"}, "", 1, bags) as embed,
-        pytest.raises(OtherWidth, match=told + "slide S0 before it"),
+        pytest.raises(OtherWidth, match=message + "slide S0 before it"),
     ):
         embed(["S0", "S1"])
-    with pytest.raises(OtherWidth, match=told.replace(".*S1", "S1") + "the run in"):
+    with pytest.raises(OtherWidth, match=message.replace(".*S1", "S1") + "the run in"):
         write_attention(
             slides=["S1"], manifests=[tmp_path / "m.tsv"], run_folder=str(tmp_path / "out"), wsi=str(tmp_path / "wsi"),
             output=str(tmp_path / "a.h5"),

@@ -46,20 +46,21 @@ def test_a_rank_without_pairs_adds_zeros_to_the_gradients(tmp_path, monkeypatch,
         loader = Loader(data, settings, vocabulary, ["rna", "dna"], world)
         terms, _ = backward(network, loader.draw(data.examples, np.random.default_rng(0), Slot()), world, settings, 0.1)
         return {name: float(term.detach()) for name, term in terms.items()}, [
-            torch.zeros_like(one) if one.grad is None else one.grad.clone() for one in network.parameters()
+            torch.zeros_like(parameter) if parameter.grad is None else parameter.grad.clone()
+            for parameter in network.parameters()
         ]
 
-    seen = []
-    monkeypatch.setattr(World, "gather", lambda self, rows, counts: seen.append(rows.detach().clone()) or rows)
+    gathered = []
+    monkeypatch.setattr(World, "gather", lambda self, rows, counts: gathered.append(rows.detach().clone()) or rows)
     losses, expected = step(World())
     ranks = []
     for rank in range(3):
         world = Gathered(rank, 3)
-        object.__setattr__(world, "rows", list(seen))
-        found, gradients = step(world)
-        assert found == pytest.approx(losses, rel=1e-5)
+        object.__setattr__(world, "rows", list(gathered))
+        loss, gradients = step(world)
+        assert loss == pytest.approx(losses, rel=1e-5)
         ranks.append(gradients)
-    assert all(not one.any() for one in ranks[2])
-    largest = max(float(one.abs().max()) for one in expected)
-    for one, *parts in zip(expected, *ranks, strict=True):
-        torch.testing.assert_close(sum(parts), one, rtol=1e-4, atol=1e-5 * largest)
+    assert all(not gradient.any() for gradient in ranks[2])
+    largest = max(float(gradient.abs().max()) for gradient in expected)
+    for whole, *parts in zip(expected, *ranks, strict=True):
+        torch.testing.assert_close(sum(parts), whole, rtol=1e-4, atol=1e-5 * largest)

@@ -54,9 +54,9 @@ def epoch(folder, readers):
     with closing(loader.ahead(batches, np.random.default_rng(0))) as ahead:
         return [
             (
-                [one.slide_id for one in batch.share], batch.patches.numpy().tobytes(), batch.lengths, batch.rows,
-                str(batch.after),
-                {name: [one.numpy().tobytes() for one in each] for name, each in batch.profiles.items()},
+                [example.slide_id for example in batch.share], batch.patches.numpy().tobytes(), batch.lengths,
+                batch.rows, str(batch.after),
+                {name: [matrix.numpy().tobytes() for matrix in matrices] for name, matrices in batch.profiles.items()},
             )
             for batch in ahead
         ]  # fmt: skip
@@ -64,10 +64,10 @@ def epoch(folder, readers):
 
 def test_the_bags_of_several_readers_are_those_of_one(tmp_path):
     write_cohort(tmp_path)
-    one = epoch(tmp_path, 1)
-    assert [len(step[0]) for step in one] == [3, 3, 2, 2, 2]
+    alone = epoch(tmp_path, 1)
+    assert [len(step[0]) for step in alone] == [3, 3, 2, 2, 2]
     for readers in (2, 4):
-        assert epoch(tmp_path, readers) == one
+        assert epoch(tmp_path, readers) == alone
 
 
 def test_a_bag_is_its_rows_of_the_file_in_the_order_of_slides(tmp_path):
@@ -81,18 +81,18 @@ def test_a_bag_is_its_rows_of_the_file_in_the_order_of_slides(tmp_path):
         return bags
 
     with closing(ring.ahead([["S3", "S1"]], draw)) as ahead:
-        found = next(ahead)
+        batch = next(ahead)
         expected = [*range(38, 40), *range(30, 35), *range(12, 19)]  # ten patches per slide; the first goes around
-        assert found.lengths == [7, 7]
-        assert found.patches.numpy().tobytes() == packed[expected].tobytes()
+        assert batch.lengths == [7, 7]
+        assert batch.patches.numpy().tobytes() == packed[expected].tobytes()
 
 
 def test_a_run_trained_with_several_readers_is_that_of_one_byte_for_byte(tmp_path):
     write_cohort(tmp_path)
-    one = train(tmp_path, reading(1), "one")
+    alone = train(tmp_path, reading(1), "one")
     for readers in (2, 4):
         other = train(tmp_path, reading(readers), f"with{readers}")
-        assert all(other[name] == one[name] for name in ("model.safetensors", "last.safetensors", "history.tsv"))
+        assert all(other[name] == alone[name] for name in ("model.safetensors", "last.safetensors", "history.tsv"))
 
 
 def test_memory_is_that_of_the_ring_however_many_steps_there_are(tmp_path):
@@ -133,17 +133,17 @@ def test_the_next_step_is_read_while_one_is_computed_and_no_further(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("damage", "told"),
+    ("damage", "message"),
     [
         (lambda path: path.unlink(), r"patches.npy can't be read \(.*No such file"),
         (lambda path: path.write_bytes(path.read_bytes()[:-600]), "patches.npy was replaced while a run read it"),
     ],
 )
-def test_what_a_reader_meets_reaches_the_step_with_the_file(tmp_path, damage, told):
+def test_what_a_reader_meets_reaches_the_step_with_the_file(tmp_path, damage, message):
     write_cohort(tmp_path)
     loader, batches = loaded(tmp_path, 4)
     damage(tmp_path / "patches.npy")
-    with closing(loader.ahead(batches, np.random.default_rng(0))) as ahead, pytest.raises(DamagedStore, match=told):
+    with closing(loader.ahead(batches, np.random.default_rng(0))) as ahead, pytest.raises(DamagedStore, match=message):
         next(ahead)
 
 
@@ -177,5 +177,5 @@ def test_an_interrupted_step_leaves_no_thread(tmp_path, monkeypatch, raised):
 def test_readers_are_no_more_than_the_cores_of_a_process():
     settings = RUN["training"]
     for readers, threads, processes, expected in ((4, 8, 1, 4), (4, 2, 1, 2), (4, 8, 4, 2), (4, 2, 4, 1), (1, 8, 1, 1)):
-        asked = settings | {"readers": readers, "threads": threads, "processes": processes}
-        assert readers_of(asked) == expected
+        chosen = settings | {"readers": readers, "threads": threads, "processes": processes}
+        assert readers_of(chosen) == expected

@@ -15,14 +15,14 @@ from .test_modules import scgpt_tensors, write_scgpt
 @pytest.fixture
 def steps(monkeypatch):
     """Epochs of the training steps so far."""
-    found, step = [], Trainer._train_step
+    epochs, step = [], Trainer._train_step
 
     def counted(self, batch):
-        found.append(self.epoch)
+        epochs.append(self.epoch)
         step(self, batch)
 
     monkeypatch.setattr(Trainer, "_train_step", counted)
-    return found
+    return epochs
 
 
 def rewrite(path, change):

@@ -34,11 +34,11 @@ def test_genes_that_training_never_saw_change_no_embedding():
     description = {"slide_encoder": RUN["slide_encoder"] | {"input": 6}, "rna_encoder": section}
     assert shown_genes(description) == ["A", "B"]
     network = build(description, 0).eval()
-    found = [
+    outputs = [
         embed_rna(network, description, anndata.AnnData(np.array([row], np.float32), var=pd.DataFrame(index=names)))
         for row, names in (([6, 3], ["A", "B"]), ([6, 8, 3], ["A", "H", "B"]))
     ]
-    np.testing.assert_allclose(*found, atol=1e-6)
+    np.testing.assert_allclose(*outputs, atol=1e-6)
 
 
 @pytest.mark.parametrize("sign", [1, -1])

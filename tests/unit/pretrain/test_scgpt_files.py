@@ -10,7 +10,7 @@ WORDS = ["A", "<pad>", "<cls>", "<eoc>"]
 
 
 @pytest.fixture
-def given(tmp_path):
+def weights(tmp_path):
     """An encoder and a folder whose weights fit it."""
     encoder = RnaEncoder(4, 8, 1, 2, 8, 0.0, 4)
     (tmp_path / "vocab.json").write_text(json.dumps({word: number for number, word in enumerate(WORDS)}))
@@ -21,8 +21,8 @@ def given(tmp_path):
 
 
 @pytest.mark.parametrize("damage", ["garbage", "empty", "module", "list"])
-def test_weights_that_are_no_table_of_tensors(given, damage):
-    encoder, folder = given
+def test_weights_that_are_no_table_of_tensors(weights, damage):
+    encoder, folder = weights
     path = folder / "best_model.pt"
     if damage in ("module", "list"):
         torch.save(torch.nn.Linear(2, 2) if damage == "module" else [torch.zeros(1)], path)
@@ -34,8 +34,8 @@ def test_weights_that_are_no_table_of_tensors(given, damage):
     assert refused.value.__cause__ is refused.value.__context__ is None
 
 
-def test_weights_below_another_name_or_that_are_no_numbers(given):
-    encoder, folder = given
+def test_weights_below_another_name_or_that_are_no_numbers(weights):
+    encoder, folder = weights
     torch.save({"model_state_dict": encoder.state_dict()}, folder / "best_model.pt")
     with pytest.raises(ValueError, match=r"best_model\.pt has no fitting tensor for encoder\.embedding\.weight"):
         load_scgpt(encoder, str(folder))
@@ -56,8 +56,8 @@ def test_weights_below_another_name_or_that_are_no_numbers(given):
         ("vocab.json", '{"A": "0", "<pad>": 1}', r"vocab\.json, key A: '0' is no whole number"),
     ],
 )
-def test_a_damaged_table_of_scgpt(given, name, text, says):
-    encoder, folder = given
+def test_a_damaged_table_of_scgpt(weights, name, text, says):
+    encoder, folder = weights
     (folder / name).write_text(text)
     with pytest.raises(ValueError, match=says):
         read_vocabulary(str(folder)) if name == "vocab.json" else load_scgpt(encoder, str(folder))

@@ -29,8 +29,8 @@ def test_no_slide_keeps_its_case_and_every_profile_goes_to_one_other_case():
 def test_all_slides_of_a_case_get_the_same_profiles_in_all_modalities():
     after = shuffled_pairs(pairs(), 1)
     for _, part in after.groupby("case_id"):
-        given = part.groupby("slide_id").profile_id.agg(sorted).tolist()
-        assert all(one == given[0] for one in given)
+        profile_sets = part.groupby("slide_id").profile_id.agg(sorted).tolist()
+        assert all(profiles == profile_sets[0] for profiles in profile_sets)
 
 
 def test_a_seed_gives_the_same_pairs_and_another_gives_others():

@@ -61,11 +61,11 @@ def test_a_network_that_memory_cannot_hold_is_refused_before_it_is_made(tmp_path
     dna = RUN["dna_encoder"] | {"layers": 4, "flags": [f"G{i}" for i in range(126_000)]}
     with pytest.raises(TooLarge) as refused:
         check_size({"slide_encoder": section, "dna_encoder": dna}, "toy", 100e9, "memory")
-    told = str(refused.value)
-    assert "pretrain/runs/toy/dna_encoder" in told
+    message = str(refused.value)
+    assert "pretrain/runs/toy/dna_encoder" in message
     n = 126_000
-    assert f"{3 * n * n + 9 * n + 8 * n + 24:,} parameters" in told  # three layers of n x n, and the last, n x 8
-    assert "omics/dna_genes" in told
+    assert f"{3 * n * n + 9 * n + 8 * n + 24:,} parameters" in message  # three layers of n x n, and the last, n x 8
+    assert "omics/dna_genes" in message
     rna = RUN["rna_encoder"] | {"width": 200_000, "vocabulary": ["a", "b"]}
     with pytest.raises(TooLarge, match=r"pretrain/runs/toy/rna_encoder: .*lower width, layers"):
         check_size({"slide_encoder": section, "rna_encoder": rna}, "toy", 100e9, "memory")
@@ -96,6 +96,6 @@ def test_flags_of_every_gene_take_a_byte_each_and_no_copy(tmp_path):
     chosen = flags_of_genes(table.X, list(range(profiles)), table.var_names, 2)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert [flag for flag, taken in zip(flags, chosen, strict=True) if taken] == flags[7:21]
+    assert [flag for flag, is_chosen in zip(flags, chosen, strict=True) if is_chosen] == flags[7:21]
     assert table.X.dtype == np.uint8
     assert peak < 4.5 * size  # values and what was observed, a byte each, and their mean; 12 bytes before

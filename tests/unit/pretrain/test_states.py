@@ -14,7 +14,7 @@ from .cohort import RUN
 class Told(World):
     """A rank that hears the first one say something."""
 
-    said = "damaged"
+    message = "damaged"
 
     def collect(self, value):
         return [value if self.rank == 0 else self.said, value]
@@ -36,9 +36,9 @@ def test_a_damaged_state_is_set_aside_and_training_begins_anew(tmp_path, caplog,
     else:
         path.write_bytes(bytes_)
     left = path.read_bytes()
-    one = trainer(tmp_path)
-    one._resume()
-    assert (one.epoch, path.exists()) == (0, False)
+    resumed = trainer(tmp_path)
+    resumed._resume()
+    assert (resumed.epoch, path.exists()) == (0, False)
     assert (tmp_path / "state.damaged").read_bytes() == left
     assert f"{path} is no complete state of a training" in caplog.text
 
@@ -88,8 +88,8 @@ def test_the_state_of_other_settings_or_data_is_not_gone_on_with(tmp_path, caplo
     first.epoch, first.stamp = 2, "other"
     first._save()
     caplog.set_level("INFO")
-    one = trainer(tmp_path)
-    one._resume()
-    assert one.epoch == 0
+    resumed = trainer(tmp_path)
+    resumed._resume()
+    assert resumed.epoch == 0
     assert not (tmp_path / "state").exists()
     assert "started from the beginning" in caplog.text

@@ -53,10 +53,10 @@ def test_cached_gradients_are_those_of_the_whole_batch(tmp_path, joint):
     network, batch = prepared(tmp_path, still(RUN))
     settings = RUN["training"] | {"joint": joint}
     whole, expected = gradients(network, batch, settings)
-    pieces, found = gradients(network, batch, settings | {"micro_batch": 5})
+    pieces, computed = gradients(network, batch, settings | {"micro_batch": 5})
     assert pieces == pytest.approx(whole, rel=1e-5)
-    largest = max(float(one.abs().max()) for one in expected)
-    for a, b in zip(expected, found, strict=True):
+    largest = max(float(gradient.abs().max()) for gradient in expected)
+    for a, b in zip(expected, computed, strict=True):
         torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-5 * largest)
 
 
@@ -64,28 +64,28 @@ def test_cached_pieces_see_the_same_dropout_twice(tmp_path, monkeypatch):
     write_cohort(tmp_path)
     network, batch = prepared(tmp_path, RUN)
     network.train()
-    seen = []
+    embedded = []
 
     def remember(*arguments):
-        seen.append(embed(*arguments))
-        return seen[-1]
+        embedded.append(embed(*arguments))
+        return embedded[-1]
 
     monkeypatch.setattr("molpath.pretrain.steps.embed", remember)
     backward(network, batch, World(), RUN["training"] | {"micro_batch": 6}, 0.1)
-    assert len(seen) == 4
+    assert len(embedded) == 4
     for name in ("slide", "rna", "dna"):
-        assert torch.equal(seen[0][name], seen[2][name])
-        assert not torch.equal(seen[0][name], seen[1][name])
+        assert torch.equal(embedded[0][name], embedded[2][name])
+        assert not torch.equal(embedded[0][name], embedded[1][name])
 
 
 def test_joint_loss_is_one_loss_over_both_kinds_of_profile(tmp_path):
     write_cohort(tmp_path, cases=6)
     network, batch = prepared(tmp_path, still(RUN))
-    found = embed(network.eval(), batch, World(), "fp32")
-    terms, _ = losses(found, batch, World(), 0.1, joint=True)
+    embeddings = embed(network.eval(), batch, World(), "fp32")
+    terms, _ = losses(embeddings, batch, World(), 0.1, joint=True)
     cases = torch.arange(6).repeat(2)
-    both = torch.cat([found["rna"], found["dna"]])
-    expected = contrastive_loss(found["slide"].repeat(2, 1), both, cases, 0.1)
+    both = torch.cat([embeddings["rna"], embeddings["dna"]])
+    expected = contrastive_loss(embeddings["slide"].repeat(2, 1), both, cases, 0.1)
     assert terms["joint"].item() == pytest.approx(expected.item())
 
 
@@ -126,8 +126,8 @@ def test_other_architectures_train_and_load(tmp_path, slide, rna):
 def test_no_case_is_twice_in_a_batch():
     examples = [Example(f"S{i}", case) for i, case in enumerate([0, 0, 0, 1, 1, 2, 3, 4])]
     batches = split_epoch(examples, range(8), 3, one_slide_per_case=True)
-    assert sorted(one.slide_id for batch in batches for one in batch) == [f"S{i}" for i in range(8)]
-    assert all(len({one.case for one in batch}) == len(batch) for batch in batches)
+    assert sorted(example.slide_id for batch in batches for example in batch) == [f"S{i}" for i in range(8)]
+    assert all(len({example.case for example in batch}) == len(batch) for batch in batches)
     assert max(map(len, batches)) <= 4
 
 
@@ -220,12 +220,12 @@ def test_the_next_cohort_of_a_store_is_read_without_the_first(tmp_path):
     assert again.unverified(names) == names
 
 
-@pytest.mark.parametrize(("asked", "seen"), [(5, 5), (0, 12), (99, 12)])
-def test_rankme_is_of_the_same_slides_at_each_epoch(tmp_path, monkeypatch, asked, seen):
+@pytest.mark.parametrize(("setting", "slide_count"), [(5, 5), (0, 12), (99, 12)])
+def test_rankme_is_of_the_same_slides_at_each_epoch(tmp_path, monkeypatch, setting, slide_count):
     """It reread every training slide each epoch: up to 150 GB."""
     write_cohort(tmp_path)
     run = copy.deepcopy(RUN)
-    run["training"] |= {"rankme_slides": asked, "epochs": 3}
+    run["training"] |= {"rankme_slides": setting, "epochs": 3}
     judged, names = [], []
     read, forward = Slot.start, training.Trainer.embed_judged
     monkeypatch.setattr(
@@ -234,13 +234,13 @@ def test_rankme_is_of_the_same_slides_at_each_epoch(tmp_path, monkeypatch, asked
 
     def embed_judged(self):
         names.clear()
-        found = forward(self)
+        output = forward(self)
         judged.extend(names)
-        return found
+        return output
 
     monkeypatch.setattr(training.Trainer, "embed_judged", embed_judged)
     card = train(tmp_path, run)["model_card.md"].decode()
     epochs = [sum(judged[i * len(judged) // 3 : (i + 1) * len(judged) // 3], []) for i in range(3)]
     assert epochs[0] == epochs[1] == epochs[2]
-    assert len(set(epochs[0])) == len(epochs[0]) == seen
-    assert f"RankMe of {seen} of its 12 training slides" in card
+    assert len(set(epochs[0])) == len(epochs[0]) == slide_count
+    assert f"RankMe of {slide_count} of its 12 training slides" in card

@@ -33,11 +33,11 @@ def test_each_cohort_keeps_its_own_chosen_genes(tmp_path):
     second = write(tmp_path / "b.h5ad", ["D", "C", "B"])
     table = read_tables([first, second])
     assert table.uns["value"] == "log2_tpm_plus_1"  # a run's description says it, of one cohort or several
-    found = table.to_df()
-    assert set(found) == {"A", "B", "C", "D"}
+    frame = table.to_df()
+    assert set(frame) == {"A", "B", "C", "D"}
     expected = {"A": [0, 4, N, N], "B": [N, N, 2, 5], "C": [2, 6, 1, 4], "D": [3, 7, 0, 3]}
     for gene, values in expected.items():
-        np.testing.assert_array_equal(found[gene], values)
+        np.testing.assert_array_equal(frame[gene], values)
 
 
 def test_tokens_of_a_profile_are_the_genes_of_its_cohort():
@@ -87,15 +87,15 @@ def test_profiles_pass_in_pieces_as_they_do_together(monkeypatch):
     values = np.random.default_rng(0).random((6, 30)).astype(np.float32)
     values[3:, 20:] = N
     inputs = gene_tokens(values, np.arange(2, 32), {"<pad>": 0, "<cls>": 1}, None)
-    found = []
+    results = []
     for limit in (2**28, 4 * 2 * 31 * 31 * 2):
         monkeypatch.setattr("molpath.pretrain.molecular_encoders.ATTENTION_BYTES", limit)
         branch.zero_grad()
         embeddings = branch(*inputs)
         embeddings.square().sum().backward()
-        found.append([embeddings.detach(), *(each.grad.clone() for each in branch.parameters())])
-    for one, other in zip(*found, strict=True):
-        torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-4)
+        results.append([embeddings.detach(), *(parameter.grad.clone() for parameter in branch.parameters())])
+    for tensor, other in zip(*results, strict=True):
+        torch.testing.assert_close(tensor, other, atol=1e-5, rtol=1e-4)
 
 
 def test_a_profile_without_a_known_gene_is_refused():
@@ -121,8 +121,8 @@ def test_flags_that_were_never_looked_for_are_counted(tmp_path, caplog):
         data.uns["value"] = "flags"
         write_h5ad(tmp_path / f"{name}.h5ad", data)
         paths.append(str(tmp_path / f"{name}.h5ad"))
-    found = read_tables(paths)
-    assert found.X.tolist() == [[1, 1, 0], [1, 1, 0], [0, 1, 1], [0, 1, 1]]
+    joined = read_tables(paths)
+    assert joined.X.tolist() == [[1, 1, 0], [1, 1, 0], [0, 1, 1], [0, 1, 1]]
     assert "41.7 % of the DNA flags were not observed" in caplog.text
 
 
@@ -137,6 +137,6 @@ def test_half_of_a_run_is_half_of_the_slides_that_it_reads(tmp_path):
     rna = read_tables([str(tmp_path / "rna.h5ad")])
     examples = gather(str(tmp_path / "pairs.tsv"), store, ["A"], rna, None, fraction=0.5)
     assert len(examples) == 3
-    assert {one.slide_id for one in examples} < set(
+    assert {example.slide_id for example in examples} < set(
         slides_of(RUN | {"modalities": ["rna"]}, str(tmp_path / "pairs.tsv"))
     )

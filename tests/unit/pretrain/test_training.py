@@ -107,8 +107,8 @@ def test_stopped_run_ends_as_if_it_never_was(tmp_path, monkeypatch):
     assert (tmp_path / "state").exists()
     monkeypatch.setattr(Trainer, "_train_epoch", original)
     assert train(tmp_path, out="b", log_path=str(tmp_path / "log")) == whole
-    told = json.loads((tmp_path / "log.progress").read_text())
-    assert told["done"] == told["total"] == RUN["training"]["epochs"]  # those of both attempts
+    progress = json.loads((tmp_path / "log.progress").read_text())
+    assert progress["done"] == progress["total"] == RUN["training"]["epochs"]  # those of both attempts
 
 
 def test_an_epoch_that_could_not_be_judged_is_not_trained_again(tmp_path, monkeypatch):
@@ -191,9 +191,9 @@ def test_embeddings_of_cases_slides_and_profiles(tmp_path):
     parts = [embed(tmp_path, trained, sources, {n: [n]})[0] for n in ("S0", "S1")]
     np.testing.assert_allclose(embed(tmp_path, trained, sources, two)[0], np.mean(parts, 0), atol=1e-6)
     untrained = {"kind": "random", "cases": "union", "slide_encoder": RUN["slide_encoder"]}
-    one, other = (embed(tmp_path, untrained | {"seed": seed}, [], two) for seed in (1, 2))
-    assert one.shape == other.shape == (1, 8)
-    assert not np.allclose(one, other)
+    first, other = (embed(tmp_path, untrained | {"seed": seed}, [], two) for seed in (1, 2))
+    assert first.shape == other.shape == (1, 8)
+    assert not np.allclose(first, other)
     (tmp_path / "slides.tsv").write_text(
         "slide_id\tcase_id\tcohort\torgan\tpath\nS0\tC0\tA\tlung\tx\nS1\tC0\tA\tliver\ty\nS9\tC9\tA\tlung\tz\n"
     )
@@ -202,8 +202,8 @@ def test_embeddings_of_cases_slides_and_profiles(tmp_path):
         manifest=tmp_path / "cases.tsv",
         model={"name": "m", "kind": "random"},
     )  # fmt: skip
-    told = read_tsv(tmp_path / "cases.tsv")
-    assert told[["case_id", "status", "n_patches"]].to_numpy().tolist() == [["C0", "ok", "20"]]
+    cases = read_tsv(tmp_path / "cases.tsv")
+    assert cases[["case_id", "status", "n_patches"]].to_numpy().tolist() == [["C0", "ok", "20"]]
     obs = anndata.read_h5ad(tmp_path / "cases.h5ad").obs
     columns = ["case_id", "cohort", "organ", "slides_used", "n_patches"]
     assert obs.loc["C0", columns].tolist() == ["C0", "A", "", "S0;S1", 20]  # its slides are of two organs

@@ -22,29 +22,29 @@ def test_slope_and_intercept_are_those_of_a_regression(stretch):
     label, p = guesses(0, stretch=stretch)
     drawn = np.random.default_rng(1).integers(0, 200, 200)
     weights = np.stack([np.ones(200), np.bincount(drawn, minlength=200)]).astype(float)
-    found = pooled_calibration(label, p, weights, 200)
+    calibration = pooled_calibration(label, p, weights, 200)
     logit = np.log(p[:, 1] / p[:, 0])
     for row, chosen in enumerate((np.arange(200), drawn)):
         fit = sm.Logit(label[chosen], sm.add_constant(logit[chosen])).fit(disp=0)
-        assert found["calibration_intercept"][row] == pytest.approx(fit.params[0], abs=1e-6)
-        assert found["calibration_slope"][row] == pytest.approx(fit.params[1], abs=1e-6)
-        assert found["ece"][row] == pytest.approx(calibration_error(label[chosen], p[chosen]))
-    assert found["calibration_slope"][0] == pytest.approx(1 / stretch, abs=0.35 / stretch)
+        assert calibration["calibration_intercept"][row] == pytest.approx(fit.params[0], abs=1e-6)
+        assert calibration["calibration_slope"][row] == pytest.approx(fit.params[1], abs=1e-6)
+        assert calibration["ece"][row] == pytest.approx(calibration_error(label[chosen], p[chosen]))
+    assert calibration["calibration_slope"][0] == pytest.approx(1 / stretch, abs=0.35 / stretch)
 
 
 def test_separated_classes_have_no_slope():
     p = np.array([0.1, 0.2, 0.8, 0.9])
-    found = pooled_calibration(np.array([0, 0, 1, 1]), np.stack([1 - p, p], axis=1), np.ones((1, 4)), 4)
-    assert np.isnan(found["calibration_slope"][0])
+    calibration = pooled_calibration(np.array([0, 0, 1, 1]), np.stack([1 - p, p], axis=1), np.ones((1, 4)), 4)
+    assert np.isnan(calibration["calibration_slope"][0])
 
 
 def test_probabilities_of_0_and_1_have_a_slope():
     label = np.repeat([0, 1], 20)
     sure = label.astype(float)
     sure[[0, 1, 20, 21]] = 1, 1, 0, 0  # nine of ten are right
-    found = pooled_calibration(label, np.stack([1 - sure, sure], axis=1), np.ones((1, 40)), 40)
-    assert found["calibration_slope"][0] == pytest.approx(np.log(9) / np.log(1e9), rel=1e-6)
-    assert found["calibration_intercept"][0] == pytest.approx(0, abs=1e-6)
+    calibration = pooled_calibration(label, np.stack([1 - sure, sure], axis=1), np.ones((1, 40)), 40)
+    assert calibration["calibration_slope"][0] == pytest.approx(np.log(9) / np.log(1e9), rel=1e-6)
+    assert calibration["calibration_intercept"][0] == pytest.approx(0, abs=1e-6)
 
 
 def test_the_interval_of_the_error_holds_it_and_is_of_all_folds():
@@ -88,9 +88,9 @@ def test_bins_are_of_cases_however_many_slides_and_folds_they_have():
 def test_a_slope_that_is_not_there_has_a_note_and_counts_as_failed():
     label = np.arange(50) // 5 % 2
     p = np.where(label == 1, 0.8, 0.2) + np.linspace(0, 0.1, 50)
-    found = over(label, np.stack([1 - p, p], axis=1))
+    calibration = over(label, np.stack([1 - p, p], axis=1))
     for name in ("calibration_slope", "calibration_intercept"):
-        assert np.isnan(found["mean"][name])
-        assert "no slope: a threshold separates the classes" in found.note[name]
-        assert found.n_failed[name] == found.n_fits[name] == 5
-    assert (found.n_failed["ece"], found.note["ece"]) == (0, "")
+        assert np.isnan(calibration["mean"][name])
+        assert "no slope: a threshold separates the classes" in calibration.note[name]
+        assert calibration.n_failed[name] == calibration.n_fits[name] == 5
+    assert (calibration.n_failed["ece"], calibration.note["ece"]) == (0, "")

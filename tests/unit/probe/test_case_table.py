@@ -16,14 +16,14 @@ def sheets(tmp_path):
     }
     write_tsv(tmp_path / "slides.tsv", pd.DataFrame(slides))
     write_tsv(tmp_path / "cases.tsv", pd.DataFrame({"case_id": ["A", "D", "B"], "sex": ["f", "m", ""]}))
-    seen = pd.DataFrame(slides)[["slide_id", "case_id"]].assign(
+    inspected = pd.DataFrame(slides)[["slide_id", "case_id"]].assign(
         status=["ok", "ok", "ok", "set_aside"],
         vendor=["aperio", "leica", "aperio", "philips"],
         mpp=["0.5", "0.25", "0.75", "9"],
         jpeg_quality=["", "", "", "70"],
         focus=["1.5", "", "2.5", ""],
     )
-    write_tsv(tmp_path / "seen.tsv", seen)
+    write_tsv(tmp_path / "seen.tsv", inspected)
     return {"sheet": str(tmp_path / "slides.tsv"), "case_sheet": str(tmp_path / "cases.tsv")} | {
         "inspected": str(tmp_path / "seen.tsv")
     }
@@ -66,10 +66,10 @@ def test_unknown_values_join_nothing_and_numbers_are_averaged(tmp_path):
     sites = ["unknown", "7", "NA", "", "7", "8"] + ["9"] * 6
     write_tsv(tmp_path / "sheet.tsv", pd.DataFrame(rows).assign(site=sites))
     columns = ["age", "grade", "site"]
-    found = case_table(sheet=str(tmp_path / "sheet.tsv"), case_sheet="", inspected="", columns=columns)
-    assert list(found.age) == ["60.5", "62.5", "64.5", "66.5", "68.5", "70.5"]
-    assert list(found.grade[:2]) == ["0+1", "0+2"]
-    assert list(found.site[:3]) == ["7", "", "7+8"]
+    table = case_table(sheet=str(tmp_path / "sheet.tsv"), case_sheet="", inspected="", columns=columns)
+    assert list(table.age) == ["60.5", "62.5", "64.5", "66.5", "68.5", "70.5"]
+    assert list(table.grade[:2]) == ["0+1", "0+2"]
+    assert list(table.site[:3]) == ["7", "", "7+8"]
 
 
 def test_a_case_without_a_value_in_its_own_sheet_has_that_of_its_slides(tmp_path):

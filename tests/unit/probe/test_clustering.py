@@ -36,15 +36,15 @@ def blobs(tmp_path, spread):
 def test_perfect_clusters(tmp_path):
     labels, cases, task = blobs(tmp_path, 40)
     outputs = clusters(tmp_path / "out", task, cases, permutations=200)
-    found = means_of(outputs)
+    means = means_of(outputs)
     shares = np.array([30, 20, 10]) / 60
-    assert found["kmeans", "ari"] == 1
-    assert found["kmeans", "mi"] == pytest.approx(-(shares * np.log(shares)).sum())  # all of the labels' entropy
-    assert found["kmeans", "nmi"] == pytest.approx(1)
-    assert found["kmeans", "ami"] == pytest.approx(1)
-    assert abs(found["kmeans_permuted", "ari"]) < 0.02  # chance is 0 for both adjusted measures
-    assert abs(found["kmeans_permuted", "ami"]) < 0.02
-    assert found["kmeans_permuted", "mi"] > 0.01  # and not for the plain one, which is why it is shown
+    assert means["kmeans", "ari"] == 1
+    assert means["kmeans", "mi"] == pytest.approx(-(shares * np.log(shares)).sum())  # all of the labels' entropy
+    assert means["kmeans", "nmi"] == pytest.approx(1)
+    assert means["kmeans", "ami"] == pytest.approx(1)
+    assert abs(means["kmeans_permuted", "ari"]) < 0.02  # chance is 0 for both adjusted measures
+    assert abs(means["kmeans_permuted", "ami"]) < 0.02
+    assert means["kmeans_permuted", "mi"] > 0.01  # and not for the plain one, which is why it is shown
     predictions = pd.read_parquet(outputs["predictions"])
     assert predictions.groupby("repeat").cluster.nunique().tolist() == [3, 3, 3]
     assert predictions.label.tolist() == labels.tolist() * 3
@@ -67,10 +67,10 @@ def test_unrelated_clusters_and_same_bytes(tmp_path):
 
 def test_measures_from_the_contingency_table():
     rng = np.random.default_rng(4)
-    labels, found = rng.integers(0, 3, 200), rng.integers(0, 4, 200)
-    found[:100] = labels[:100]
+    labels, clusters_drawn = rng.integers(0, 3, 200), rng.integers(0, 4, 200)
+    clusters_drawn[:100] = labels[:100]
     counts = np.zeros((3, 4))
-    for a, b in zip(labels, found, strict=True):
+    for a, b in zip(labels, clusters_drawn, strict=True):
         counts[a, b] += 1
     joint = counts / 200
     outer = joint.sum(1, keepdims=True) * joint.sum(0)
@@ -78,7 +78,7 @@ def test_measures_from_the_contingency_table():
     pairs = lambda n: (n * (n - 1) / 2).sum()  # noqa: E731
     rows, columns, both = pairs(counts.sum(1)), pairs(counts.sum(0)), pairs(counts)
     chance = rows * columns / (200 * 199 / 2)
-    values = agreement(labels, found)
+    values = agreement(labels, clusters_drawn)
     assert values["mi"] == pytest.approx(mutual)
     assert values["ari"] == pytest.approx((both - chance) / ((rows + columns) / 2 - chance))
 
@@ -87,8 +87,8 @@ def test_a_collapsed_model_and_bad_tasks(tmp_path):
     names = [f"C{i}" for i in range(12)]
     same = write_embeddings(tmp_path / "same.h5ad", names, np.ones((12, 3)))
     task = write_task(tmp_path / "T", names, np.arange(12) % 2)
-    found = means_of(clusters(tmp_path / "out", task, same))
-    assert found["kmeans", "ari"] == 0
+    means = means_of(clusters(tmp_path / "out", task, same))
+    assert means["kmeans", "ari"] == 0
     assert set(read_tsv(tmp_path / "out/tsne").x.astype(float)) == {0.0}
     survival = write_task(tmp_path / "S", names, [0] * 12, survival=([5] * 12, [1] * 12))
     with pytest.raises(BadTask, match="a survival task has no classes"):

@@ -49,12 +49,14 @@ def test_association_is_as_planted():
 
 
 @pytest.mark.parametrize(
-    ("v", "signal", "wanted"),
+    ("v", "signal", "verdict"),
     [(0.0, 0.0, "cannot tell"), (0.0, 2.0, "independent"), (0.6, 0.0, "explained"), (0.6, 2.0, "partly")],
 )
-def test_planted_confounders_are_named(v, signal, wanted):
-    found = [judged(*planted_task(300, v, signal, seed), permutations=99, bootstraps=100) for seed in range(100, 108)]
-    assert sum(row["verdict"] == wanted for row in found) >= 7, [row["reason"] for row in found]
+def test_planted_confounders_are_named(v, signal, verdict):
+    judgements = [
+        judged(*planted_task(300, v, signal, seed), permutations=99, bootstraps=100) for seed in range(100, 108)
+    ]
+    assert sum(row["verdict"] == verdict for row in judgements) >= 7, [row["reason"] for row in judgements]
 
 
 def test_a_column_that_knows_nothing_is_named_nothing(battery):
@@ -98,15 +100,15 @@ def test_every_column_has_all_tables_and_every_group_its_cases(battery):
 
 def test_rates_of_a_group_are_counted_and_have_wilsons_interval(battery, planted):
     task, predictions, drawn = planted
-    said = predictions.set_index("case_id").loc[task.samples].prob_1.to_numpy() > 0.5
+    positive = predictions.set_index("case_id").loc[task.samples].prob_1.to_numpy() > 0.5
     rows = battery.subgroups[battery.subgroups.column == "sex"].set_index(["group", "metric"])
     for group in ("female", "male"):
         for metric, label in (("tpr", 1), ("fpr", 0)):
-            mine = (drawn.columns.sex == group).to_numpy() & (task.labels == label)
+            members = (drawn.columns.sex == group).to_numpy() & (task.labels == label)
             row = rows.loc[group, metric]
-            assert row.value == pytest.approx(said[mine].mean())
-            wanted = proportion_confint(said[mine].sum(), mine.sum(), method="wilson")
-            assert (row.lower, row.upper) == pytest.approx(wanted, abs=1e-9)
+            assert row.value == pytest.approx(positive[members].mean())
+            interval = proportion_confint(positive[members].sum(), members.sum(), method="wilson")
+            assert (row.lower, row.upper) == pytest.approx(interval, abs=1e-9)
 
 
 def test_a_group_that_the_model_fails_is_the_largest_gap():
@@ -122,10 +124,10 @@ def test_a_group_that_the_model_fails_is_the_largest_gap():
 
 def test_slides_of_a_case_change_no_number(planted):
     task, predictions, drawn = planted
-    many, each = slides_of(task, predictions, 2)
+    repeated, of_slides = slides_of(task, predictions, 2)
     args = (drawn.columns, ["site"], SETTINGS)
     once = assess(task, predictions, *args, drawn.embeddings, 19, 20)
-    twice = assess(many, each, *args, np.repeat(drawn.embeddings, 2, axis=0), 19, 20)
+    twice = assess(repeated, of_slides, *args, np.repeat(drawn.embeddings, 2, axis=0), 19, 20)
     for name in ("confounders", "strata", "subgroups", "gaps"):
         pd.testing.assert_frame_equal(getattr(once, name), getattr(twice, name), atol=1e-9)
 
@@ -166,21 +168,21 @@ def other_kind(kind, cases=300):
         task.times, task.events = np.minimum(hazards, 150), hazards < 150
     for fold in range(5):
         train, test = (np.flatnonzero(task.folds[:, fold] == side) for side in ("train", "test"))
-        one = pd.DataFrame({"case_id": [names[k] for k in test], "fold": fold})
+        rows = pd.DataFrame({"case_id": [names[k] for k in test], "fold": fold})
         if kind == "regression":
-            one["predicted"] = Ridge(30).fit(x[train], task.values[train]).predict(x[test])
+            rows["predicted"] = Ridge(30).fit(x[train], task.values[train]).predict(x[test])
         else:
             cox = CoxPHSurvivalAnalysis(alpha=30).fit(x[train], Surv.from_arrays(task.events[train], task.times[train]))
-            one["risk"] = cox.predict(x[test])
-        parts.append(one)
+            rows["risk"] = cox.predict(x[test])
+        parts.append(rows)
     return task, pd.concat(parts, ignore_index=True), drawn
 
 
 @pytest.mark.parametrize("kind", ["classes", "regression", "survival"])
 def test_tasks_of_every_kind_are_judged(kind):
     task, predictions, drawn = other_kind(kind)
-    found = assess(task, predictions, drawn.columns, ["site", "sex"], SETTINGS, drawn.embeddings, 99, 50)
-    rows = found.confounders.set_index("column")
+    assessed = assess(task, predictions, drawn.columns, ["site", "sex"], SETTINGS, drawn.embeddings, 99, 50)
+    rows = assessed.confounders.set_index("column")
     assert list(rows.verdict) == ["partly", "independent"]
     assert rows.alone["site"] > 0.56
     assert rows.both["site"] > rows.covariates["site"]
@@ -188,7 +190,7 @@ def test_tasks_of_every_kind_are_judged(kind):
     assert rows.gain_lower["site"] > 0
     assert rows.p_gain["site"] == 0.01
     metrics = {"classes": "accuracy", "regression": "bias", "survival": "c-index"}
-    assert metrics[kind] in set(found.subgroups.metric)
+    assert metrics[kind] in set(assessed.subgroups.metric)
 
 
 def test_rules_of_the_verdict():
@@ -207,10 +209,10 @@ def test_rules_of_the_verdict():
 
 @pytest.mark.slow
 def test_exchanges_with_the_probe_refitted_err_as_often_as_they_say():
-    found = false_alarms(200, 0.6)
-    assert found["score within, refitted"] <= 0.09
-    assert found["gain, refitted"] <= 0.09
-    assert found["likelihood ratio"] > 0.09
+    alarms = false_alarms(200, 0.6)
+    assert alarms["score within, refitted"] <= 0.09
+    assert alarms["gain, refitted"] <= 0.09
+    assert alarms["likelihood ratio"] > 0.09
 
 
 @pytest.mark.slow

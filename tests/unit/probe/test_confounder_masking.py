@@ -42,17 +42,17 @@ def test_a_score_hidden_by_a_column_is_named_with_both_values():
 
 def test_a_score_at_chance_everywhere_is_none():
     """Scores that know nothing, and a label that goes with the site."""
-    found = []
+    verdicts = []
     for seed in range(12):
         task, predictions, table, _ = paradox(seed)
         mixed = np.random.default_rng(seed).permutation(len(predictions))
         moved = predictions.assign(**{name: predictions[name].to_numpy()[mixed] for name in ("prob_0", "prob_1")})
         row = assess(task, moved, table, ["site"], SETTINGS, None, 99, 50).confounders.iloc[0]
-        found.append(row.verdict)
+        verdicts.append(row.verdict)
         if row.verdict == "cannot tell":
             assert f"{row.score:.3f} over all (P " in row.reason
             assert f"{row.within:.3f} within groups" in row.reason
-    assert "masked" not in found
+    assert "masked" not in verdicts
 
 
 def test_rules_of_masking_and_of_a_score_that_turns_round():

@@ -70,15 +70,15 @@ def test_eta_squared_is_that_of_the_analysis_of_variance():
 def test_p_of_association_is_that_of_chi_squared_where_cases_are_many():
     for seed in range(4):
         task, site = task_of(400, 3, seed), column(words(400, 4, seed + 9))
-        found = associate(task, site, 1999, 0)
+        associated = associate(task, site, 1999, 0)
         counts = pd.crosstab(site.groups, task.labels).to_numpy()
-        assert found["p_association"] == pytest.approx(chi2_contingency(counts, correction=False)[1], abs=0.04)
+        assert associated["p_association"] == pytest.approx(chi2_contingency(counts, correction=False)[1], abs=0.04)
 
 
 def test_p_of_survival_association_is_that_of_the_logrank_test_where_cases_are_many():
     for seed in range(3):
-        found = associate(survival_of(300, seed), column(words(300, 3, seed + 5)), 1999, 0)
-        assert found["p_association"] == pytest.approx(found["p_logrank"], abs=0.05)
+        associated = associate(survival_of(300, seed), column(words(300, 3, seed + 5)), 1999, 0)
+        assert associated["p_association"] == pytest.approx(associated["p_logrank"], abs=0.05)
 
 
 def test_martingale_residuals_are_events_less_hazard():
@@ -95,65 +95,65 @@ def test_stratum_scores_are_sklearns_and_their_average_is_van_elterens():
     scores = np.random.default_rng(5).normal(size=(120, 1)).round(1)
     pairs = Pairs(task, scores)
     table = score_strata(task, site, pairs, 50, 0).set_index("stratum")
-    over, under = 0.0, 0.0
+    over, pairs_within = 0.0, 0.0
     for name in site.names:
-        mine = site.groups == name
-        auc = roc_auc_score(task.labels[mine], scores[mine, 0])
+        members = site.groups == name
+        auc = roc_auc_score(task.labels[members], scores[members, 0])
         assert table.score[name] == pytest.approx(auc, abs=1e-12)
         assert table.lower[name] < auc < table.upper[name]
-        positives, n = task.labels[mine].sum(), mine.sum()
+        positives, n = task.labels[members].sum(), members.sum()
         over += auc * positives * (n - positives) / n
-        under += positives * (n - positives) / n
-    assert pairs.score(site.codes) == pytest.approx(over / under, abs=1e-12)
+        pairs_within += positives * (n - positives) / n
+    assert pairs.score(site.codes) == pytest.approx(over / pairs_within, abs=1e-12)
 
 
 def test_scores_of_survival_and_of_many_classes_are_the_libraries():
     task, risk = survival_of(80), np.random.default_rng(6).normal(size=(80, 1))
-    wanted = concordance_index_censored(task.events, task.times, risk[:, 0])[0]
-    assert Pairs(task, risk).score() == pytest.approx(wanted, abs=1e-12)
+    expected = concordance_index_censored(task.events, task.times, risk[:, 0])[0]
+    assert Pairs(task, risk).score() == pytest.approx(expected, abs=1e-12)
     task, scores = task_of(80, 3), np.random.default_rng(7).normal(size=(80, 3))
-    wanted = np.mean([roc_auc_score(task.labels == k, scores[:, k]) for k in range(3)])
-    assert Pairs(task, scores).score() == pytest.approx(wanted, abs=1e-12)
+    expected = np.mean([roc_auc_score(task.labels == k, scores[:, k]) for k in range(3)])
+    assert Pairs(task, scores).score() == pytest.approx(expected, abs=1e-12)
 
 
 def test_a_resample_scores_as_its_cases_written_out():
     task, scores = task_of(40), np.random.default_rng(8).normal(size=(40, 1))
     drawn = np.random.default_rng(9).integers(0, 40, 40)
     weights = np.bincount(drawn, minlength=40)[None].astype(float)
-    wanted = roc_auc_score(task.labels[drawn], scores[drawn, 0])
-    assert Pairs(task, scores).resampled(weights)[0] == pytest.approx(wanted, abs=1e-12)
+    expected = roc_auc_score(task.labels[drawn], scores[drawn, 0])
+    assert Pairs(task, scores).resampled(weights)[0] == pytest.approx(expected, abs=1e-12)
 
 
 def test_van_elterens_statistic_is_the_sum_of_mann_whitneys():
     task, strata = task_of(90), np.repeat([0, 1, 2], 30)
     scores = np.random.default_rng(10).normal(size=90)
-    total, most = 0.0, 0.0
+    total, largest = 0.0, 0.0
     for code in range(3):
         y, s = task.labels[strata == code], scores[strata == code]
         u = mannwhitneyu(s[y == 1], s[y == 0]).statistic
         half = (y == 1).sum() * (y == 0).sum() / 2
-        total, most = total + (u - half) / 31, most + half / 31
-    found = van_elteren(residuals(task, strata), scores[:, None], strata)
-    assert found[0] == pytest.approx(total / most, abs=1e-12)
+        total, largest = total + (u - half) / 31, largest + half / 31
+    statistics = van_elteren(residuals(task, strata), scores[:, None], strata)
+    assert statistics[0] == pytest.approx(total / largest, abs=1e-12)
 
 
 def test_the_score_test_is_that_of_a_logistic_regression_on_the_strata():
     task, strata = task_of(90), np.repeat([0, 1, 2], 30)
     scores = np.random.default_rng(11).normal(size=90)
     fitted = sm.GLM(task.labels, np.eye(3)[strata], family=sm.families.Binomial()).fit()
-    wanted = float(np.squeeze(fitted.score_test(exog_extra=scores[:, None])[0]))
-    assert score_test(residuals(task, strata), scores[:, None], strata)[0] ** 2 == pytest.approx(wanted, rel=1e-6)
+    expected = float(np.squeeze(fitted.score_test(exog_extra=scores[:, None])[0]))
+    assert score_test(residuals(task, strata), scores[:, None], strata)[0] ** 2 == pytest.approx(expected, rel=1e-6)
 
 
 def test_refitted_scores_are_those_of_ridge_regression_and_left_out_ones_too():
     x, task = np.random.default_rng(12).normal(size=(60, 9)), task_of(60)
-    y, wanted = task.labels.astype(float), np.zeros(60)
+    y, expected = task.labels.astype(float), np.zeros(60)
     for fold in range(5):
         train, test = (np.flatnonzero(task.folds[:, fold] == side) for side in ("train", "test"))
         alpha = PENALTY * ((x[train] - x[train].mean(0)) ** 2).sum() / len(train)
-        found = Ridge(alpha=alpha).fit(x[train], y[train]).predict(x[test])
-        wanted[test] = found - found.mean()
-    np.testing.assert_allclose(Refit(task, x).scores(y[:, None])[:, 0], wanted, atol=1e-10)
+        predicted = Ridge(alpha=alpha).fit(x[train], y[train]).predict(x[test])
+        expected[test] = predicted - predicted.mean()
+    np.testing.assert_allclose(Refit(task, x).scores(y[:, None])[:, 0], expected, atol=1e-10)
     alpha = PENALTY * ((x - x.mean(0)) ** 2).sum() / 60
     rows = [np.delete(np.arange(60), place) for place in range(60)]
     one_by_one = [Ridge(alpha=alpha).fit(x[r], y[r]).predict(x[[k]])[0] for k, r in enumerate(rows)]
@@ -164,19 +164,19 @@ def test_p_within_strata_is_what_fitting_again_and_again_gives():
     x, task = np.random.default_rng(13).normal(size=(60, 5)), task_of(60)
     x[:, 0] += 0.6 * task.labels
     strata = np.repeat([0, 1], 30)
-    found = permute_within(task, strata, 39, 3, Refit(task, x))
+    permuted = permute_within(task, strata, 39, 3, Refit(task, x))
     values = []
     for order in [np.arange(60), *permuted_within(exchangeable(task, strata), 39, 3)]:
         y, scores = task.labels[order], np.zeros(60)
         for fold in range(5):
             train, test = (np.flatnonzero(task.folds[:, fold] == side) for side in ("train", "test"))
             alpha = PENALTY * ((x[train] - x[train].mean(0)) ** 2).sum() / len(train)
-            one = Ridge(alpha=alpha).fit(x[train], y[train]).predict(x[test])
-            scores[test] = one - one.mean()
+            predicted = Ridge(alpha=alpha).fit(x[train], y[train]).predict(x[test])
+            scores[test] = predicted - predicted.mean()
         parts = [(y[strata == k], rankdata(scores[strata == k])) for k in (0, 1)]
         values.append(sum(ranks[label == 1].sum() - label.sum() * 15.5 for label, ranks in parts))
-    assert found.p == share_as_large(values[0], np.array(values[1:]))
-    assert 0 < found.p < 1
+    assert permuted.p == share_as_large(values[0], np.array(values[1:]))
+    assert 0 < permuted.p < 1
 
 
 def test_labels_are_exchanged_within_a_test_side_so_that_folds_keep_their_balance():
@@ -186,8 +186,8 @@ def test_labels_are_exchanged_within_a_test_side_so_that_folds_keep_their_balanc
         for fold in range(5):
             test = task.folds[:, fold] == "test"
             for code in (0, 1):
-                mine = test & (strata == code)
-                assert task.labels[order][mine].sum() == task.labels[mine].sum()
+                members = test & (strata == code)
+                assert task.labels[order][members].sum() == task.labels[members].sum()
     assert (cells[strata < 0] == -1).all()
     twice = dataclasses.replace(task, folds=np.full((60, 2), "test", object))
     assert (exchangeable(twice, strata) == strata).all()
@@ -218,8 +218,8 @@ def test_a_score_that_reads_the_column_leans_on_it_and_one_that_reads_the_label_
 def test_slides_folds_and_repeats_of_a_case_count_once():
     task, predictions, _ = planted_task(60, 0.6, 2.0, 0)
     once = combine(task, predictions)
-    many, each = slides_of(task, predictions, 3)
-    several = combine(many, pd.concat([each.assign(repeat=0), each.assign(repeat=1)]))
+    slide_task, of_slides = slides_of(task, predictions, 3)
+    several = combine(slide_task, pd.concat([of_slides.assign(repeat=0), of_slides.assign(repeat=1)]))
     assert several.task.samples == once.task.samples
     np.testing.assert_allclose(several.scores, once.scores, atol=1e-12)
     assert (several.task.folds == once.task.folds).all()
@@ -227,15 +227,15 @@ def test_slides_folds_and_repeats_of_a_case_count_once():
 
 def test_cases_that_cannot_be_used_are_named():
     task, predictions, _ = planted_task(60, 0.6, 2.0, 0)
-    many, each = slides_of(task, predictions, 2)
-    many.labels[0] = 1 - many.labels[1]
-    each.loc[each.case_id == "case-0003", "prob_1"] = np.nan
-    found = combine(many, each)
-    assert found.left_out == {
+    slide_task, of_slides = slides_of(task, predictions, 2)
+    slide_task.labels[0] = 1 - slide_task.labels[1]
+    of_slides.loc[of_slides.case_id == "case-0003", "prob_1"] = np.nan
+    combined = combine(slide_task, of_slides)
+    assert combined.left_out == {
         "case-0000": "its samples have different labels",
         "case-0003": "no finite prediction",
     }
-    assert len(found.task.samples) == len(found.scores) == 58
+    assert len(combined.task.samples) == len(combined.scores) == 58
     with pytest.raises(ValueError, match="2 protocols"):
         combine(task, pd.concat([predictions.assign(protocol="a"), predictions.assign(protocol="b")]))
 
@@ -271,5 +271,5 @@ def test_columns_are_those_of_the_case_and_none_is_made_up():
 
 
 def test_association_counts_what_is_missing():
-    found = associate(task_of(60), column(["A"] * 20 + ["B"] * 30 + [""] * 10), 99, 0)
-    assert (found["n"], found["n_missing"], found["n_groups"]) == (50, 10, 2)
+    associated = associate(task_of(60), column(["A"] * 20 + ["B"] * 30 + [""] * 10), 99, 0)
+    assert (associated["n"], associated["n_missing"], associated["n_groups"]) == (50, 10, 2)

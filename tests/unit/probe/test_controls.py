@@ -16,10 +16,10 @@ from .test_probe import SETTINGS, toy
 def test_neighbours_by_hand():
     rng = np.random.default_rng(0)
     x, y, queries = rng.normal(size=(30, 5)), np.arange(30) % 3, rng.normal(size=(7, 5))
-    found = fit_knn(x, y, queries, 4, {"neighbours": 5})
+    computed = fit_knn(x, y, queries, 4, {"neighbours": 5})
     mean = x.mean(0)
     unit = lambda a: (a - mean) / np.linalg.norm(a - mean, axis=1, keepdims=True)  # noqa: E731
-    for query, shares in zip(unit(queries), found, strict=True):
+    for query, shares in zip(unit(queries), computed, strict=True):
         nearest = np.argsort([np.linalg.norm(query - row) for row in unit(x)])[:5]
         np.testing.assert_allclose(shares, np.bincount(y[nearest], minlength=4) / 5)
     assert fit_knn(x[:3], y[:3], queries, 3, {"neighbours": 20}) == pytest.approx(
@@ -30,12 +30,12 @@ def test_neighbours_by_hand():
 def test_prototypes_by_hand():
     rng = np.random.default_rng(1)
     x, y, queries = rng.normal(size=(30, 5)) + 3, np.array([0, 2, 2] * 10), rng.normal(size=(9, 5)) + 3
-    found = fit_prototype(x, y, queries, 3, {})
+    computed = fit_prototype(x, y, queries, 3, {})
     mean = x.mean(0)
     unit = lambda a: (a - mean) / np.linalg.norm(a - mean, axis=1, keepdims=True)  # noqa: E731
     prototypes = {code: np.mean(unit(x)[y == code], axis=0) for code in (0, 2)}
-    for query, shares in zip(unit(queries), found, strict=True):
-        distance = {code: np.sqrt(((query - one) ** 2).sum()) for code, one in prototypes.items()}
+    for query, shares in zip(unit(queries), computed, strict=True):
+        distance = {code: np.sqrt(((query - prototype) ** 2).sum()) for code, prototype in prototypes.items()}
         assert shares.argmax() == min(distance, key=distance.get)
         expected = np.exp(-distance[2]) / (np.exp(-distance[0]) + np.exp(-distance[2]))
         assert shares.tolist() == pytest.approx([1 - expected, 0, expected])
@@ -144,26 +144,26 @@ def test_controls_of_survival_find_a_site_that_dies_sooner():
     assert means["patch_count_only"] > 0.65
 
 
-@pytest.mark.parametrize(("metric", "lower", "said"), [
+@pytest.mark.parametrize(("metric", "lower", "remark"), [
     ("macro-ovr-auc", 0.55, True), ("macro-ovr-auc", 0.45, False), ("bacc", 0.3, True), ("bacc", 0.2, False),
     ("weighted_kappa", 0.01, True), ("weighted_kappa", -0.1, False), ("cindex", 0.51, True),
 ])  # fmt: skip
-def test_note_where_the_interval_lies_over_chance(metric, lower, said):
+def test_note_where_the_interval_lies_over_chance(metric, lower, remark):
     row = {"protocol": "site_only", "metric": metric, "mean": 0.6, "lower": lower, "upper": 0.7, "note": ""}
     over = pd.DataFrame([row, row | {"protocol": "logistic"}])
     notes = notes_of_controls(over, metric, classes=4)
-    assert ("the site alone predicts the label" in notes[0]) == said
+    assert ("the site alone predicts the label" in notes[0]) == remark
     assert notes[1] == ""
 
 
-@pytest.mark.parametrize(("protocol", "lower", "upper", "said"), [
+@pytest.mark.parametrize(("protocol", "lower", "upper", "remark"), [
     ("permuted", 0.52, 0.6, True), ("knn_permuted", 0.3, 0.48, True), ("permuted", 0.4, 0.6, False),
     ("logistic", 0.52, 0.6, False), ("permuted", np.nan, np.nan, False),
 ])  # fmt: skip
-def test_a_permuted_control_off_chance_is_flagged_in_words(protocol, lower, upper, said):
+def test_a_permuted_control_off_chance_is_flagged_in_words(protocol, lower, upper, remark):
     row = {"protocol": protocol, "metric": "macro-ovr-auc", "mean": 0.55, "lower": lower, "upper": upper, "note": ""}
     notes = notes_of_controls(pd.DataFrame([row | {"n_draws": 20}]), "macro-ovr-auc", classes=2)
-    assert ("permuted labels are off chance" in notes[0]) == said
+    assert ("permuted labels are off chance" in notes[0]) == remark
 
 
 def test_every_probe_has_its_control_and_what_has_none_says_so(tmp_path):
@@ -193,14 +193,14 @@ def test_chance_counts_the_classes_that_samples_have(tmp_path):
     assert set(summary.chance[summary.metric == "bacc"]) == {"0.5"}
 
 
-@pytest.mark.parametrize(("metric", "lower", "upper", "draws", "said"), [
+@pytest.mark.parametrize(("metric", "lower", "upper", "draws", "remark"), [
     ("r2", -0.6, -0.02, 20, ""), ("r2", 0.01, 0.2, 20, "permuted labels are off chance"),
     ("pearson", -0.6, -0.02, 20, "permuted labels are off chance"),
     ("mae", 3.0, 4.0, 20, ""), ("brier", 0.3, 0.4, 20, ""), ("mae", 3.0, 4.0, 2, ""),
     ("r2", 0.01, 0.2, 19, "not judged whether permuted labels are at chance: 19 of 20"),
     ("macro-ovr-auc", 0.52, 0.6, 2, "not judged whether permuted labels are at chance: 2 of 20"),
 ])  # fmt: skip
-def test_r2_below_chance_is_no_fault_and_few_permutations_are_not_judged(metric, lower, upper, draws, said):
+def test_r2_below_chance_is_no_fault_and_few_permutations_are_not_judged(metric, lower, upper, draws, remark):
     row = {"protocol": "permuted", "metric": metric, "mean": 0.1, "lower": lower, "upper": upper, "note": ""}
     note = notes_of_controls(pd.DataFrame([row | {"n_draws": draws}]), metric, classes=0)[0]
-    assert note.startswith(said) if said else note == ""
+    assert note.startswith(remark) if remark else note == ""

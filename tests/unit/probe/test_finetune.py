@@ -177,14 +177,14 @@ def test_survival_finds_a_planted_risk():
 def test_same_seed_same_bytes_and_another_seed_others():
     task, bags = planted(n=12)
     sides = np.arange(8), np.arange(8, 12)
-    one, two, other = (tuning(task, bags, seed=seed).predict(0, *sides).test for seed in (7, 7, 8))
-    assert one.tobytes() == two.tobytes()
-    assert one.tobytes() != other.tobytes()
+    first, two, other = (tuning(task, bags, seed=seed).predict(0, *sides).test for seed in (7, 7, 8))
+    assert first.tobytes() == two.tobytes()
+    assert first.tobytes() != other.tobytes()
 
 
 def test_training_draws_patches_and_the_test_side_sees_all_unless_asked():
     task, bags = planted(n=6)
-    seen = []
+    calls = []
 
     class Looks(torch.nn.Module):
         def __init__(self):
@@ -192,16 +192,16 @@ def test_training_draws_patches_and_the_test_side_sees_all_unless_asked():
             self.head = torch.nn.Linear(12, 2)
 
         def forward(self, x):
-            seen.append((self.training, len(x), len(torch.unique(x, dim=0))))
+            calls.append((self.training, len(x), len(torch.unique(x, dim=0))))
             return self.head(x.mean(0))
 
     for sample_test in (False, True):
-        seen.clear()
+        calls.clear()
         FineTuning(task, Looks, lambda i: bags[i], QUICK | {"epochs": 2}, sample_test=sample_test).predict(
             0, np.arange(4), np.arange(4, 6)
         )
-        assert [row for row in seen if row[0]] == [(True, 8, 8)] * 8  # 2 epochs of 4 bags, 8 different patches each
-        looked = [size for training, size, _ in seen if not training]
+        assert [row for row in calls if row[0]] == [(True, 8, 8)] * 8  # 2 epochs of 4 bags, 8 different patches each
+        looked = [size for training, size, _ in calls if not training]
         assert looked[:2] == ([8, 8] if sample_test else [len(bags[4]), len(bags[5])])
         assert looked[2:] == [8] * 4  # the training side, as it was trained on
 
@@ -218,13 +218,13 @@ def test_a_fold_that_diverges_or_has_one_class_says_so():
 def test_a_network_that_learned_nothing_says_so_of_its_training_side():
     task, bags = planted()
     train, test = np.flatnonzero(task.folds[:, 0] == "train"), np.flatnonzero(task.folds[:, 0] == "test")
-    told = {}
+    values = {}
     for name, rate in (("taught", QUICK["learning_rate"]), ("untaught", 1e-9)):
         trained = tuning(task, bags, QUICK | {"epochs": 10, "learning_rate": rate}).predict(0, train, test)
-        told[name], note = training_values(task, train, trained)
+        values[name], note = training_values(task, train, trained)
         assert note == ("" if name == "taught" else AT_CHANCE)
         auc = roc_auc_score(task.labels[train], trained.train[:, 1])
-        assert told[name]["train_macro-ovr-auc"] == pytest.approx(auc)
-        assert told[name]["train_steps"] == 10 * len(train)
-    assert told["untaught"]["train_loss"] == pytest.approx(math.log(2), abs=0.1)
-    assert told["taught"]["train_loss"] < 0.5
+        assert values[name]["train_macro-ovr-auc"] == pytest.approx(auc)
+        assert values[name]["train_steps"] == 10 * len(train)
+    assert values["untaught"]["train_loss"] == pytest.approx(math.log(2), abs=0.1)
+    assert values["taught"]["train_loss"] < 0.5

@@ -33,8 +33,8 @@ def write_job(folder, task, bags, two_slides=("C0",)):
             slide = f"{case}-{half}"
             with h5py.File(folder / "wsi" / f"{slide}.h5", "w") as handle:
                 handle["features"] = part.astype(np.float16)
-            told = {"file": f"{slide}.h5", "bytes": 1, "fingerprint": fingerprint(folder / "wsi" / f"{slide}.h5")}
-            rows.append(accepted(slide, n_patches=len(part), dim=12, **told))
+            facts = {"file": f"{slide}.h5", "bytes": 1, "fingerprint": fingerprint(folder / "wsi" / f"{slide}.h5")}
+            rows.append(accepted(slide, n_patches=len(part), dim=12, **facts))
             table.append([case, slide, str(task.labels[i]), *task.folds[i]])
     write_manifest(folder / "m.tsv", rows, ["n_patches", "dim", "file", "bytes", "fingerprint"])
     settings = {"task_col": "y", "sample_col": "case_id", "label_dict": {0: "a", 1: "b"}, "metrics": ["macro-ovr-auc"]}
@@ -129,8 +129,8 @@ def test_patches_of_other_weights_than_the_runs_are_refused_before_a_fold(tmp_pa
     about = {"run": {"name": "toy", "patches": {"weights": "aaaa1111"}}}
     (tmp_path / "config.json").write_text(json.dumps(about))
     monkeypatch.setattr(FineTuning, "_train", lambda *_: pytest.fail("a fold was trained"))
-    told = f"slide {slide}: {slide}.h5 was made with weights .* bbbb2222, and run toy .* read patches of aaaa1111"
-    with pytest.raises(OtherWeights, match=told):
+    message = f"slide {slide}: {slide}.h5 was made with weights .* bbbb2222, and run toy .* read patches of aaaa1111"
+    with pytest.raises(OtherWeights, match=message):
         run(tmp_path, tmp_path / "out", {"name": "one", "kind": "threads"}, [str(tmp_path / "config.json")])
     assert not list((tmp_path / "out").iterdir())
     assert not (tmp_path / "finished").exists()

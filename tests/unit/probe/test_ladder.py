@@ -41,7 +41,7 @@ def test_sets_have_the_association_asked_for_and_one_size():
 
 def test_the_drop_is_that_of_probes_fitted_by_hand():
     x, labels, sites, cases = drawn()
-    found, why, ladder = climb(x, labels, sites, cases, SETTINGS)
+    drop, reason, ladder = climb(x, labels, sites, cases, SETTINGS)
     square = choose_square(labels, sites)
     scores = np.zeros((len(STEPS), REPEATS))
     for repeat in range(REPEATS):
@@ -50,8 +50,8 @@ def test_the_drop_is_that_of_probes_fitted_by_hand():
             model = LogisticRegression(C=0.5, max_iter=10000, class_weight="balanced").fit(x[train], labels[train])
             scores[step, repeat] = np.mean(model.predict(x[test]) == labels[test])
     ratios = [scores[k, r] / scores[0, r] for k in range(1, len(STEPS)) for r in range(REPEATS)]
-    assert why == ""
-    assert found == pytest.approx(np.mean(ratios) - 1, abs=1e-9)
+    assert reason == ""
+    assert drop == pytest.approx(np.mean(ratios) - 1, abs=1e-9)
     assert ladder.accuracy.to_numpy() == pytest.approx(scores.mean(1), abs=1e-9)
     assert ladder.v.to_numpy() == pytest.approx(np.array(STEPS), abs=1e-12)
 
@@ -64,10 +64,10 @@ def test_a_site_that_the_embedding_shows_costs_accuracy_and_one_that_it_hides_do
 
 def test_too_few_cases_are_said_with_their_counts():
     x, labels, sites, cases = drawn(per_cell=12)
-    found, why, ladder = climb(x, labels, sites, cases, SETTINGS)
-    assert np.isnan(found)
-    assert why.startswith("cannot: n: ")
-    assert f"training sets of {LEAST} (a at N: 12; a at S: 12; b at N: 12; b at S: 12)" in why
+    drop, reason, ladder = climb(x, labels, sites, cases, SETTINGS)
+    assert np.isnan(drop)
+    assert reason.startswith("cannot: n: ")
+    assert f"training sets of {LEAST} (a at N: 12; a at S: 12; b at N: 12; b at S: 12)" in reason
     assert ladder.empty
     assert "fewer than two" in climb(x, ["a"] * len(x), sites, cases, SETTINGS)[1]
 

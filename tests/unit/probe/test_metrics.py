@@ -26,11 +26,11 @@ def drawn(classes, n=40, seed=0):
 @pytest.mark.parametrize("classes", [2, 4])
 def test_precision_brier_and_calibration_by_other_means(classes):
     labels, probabilities = drawn(classes)
-    found = classification_metrics(labels, probabilities)
+    metrics = classification_metrics(labels, probabilities)
     score = probabilities[:, 1] if classes == 2 else probabilities
     truth = labels if classes == 2 else np.eye(classes, dtype=int)[labels]
-    assert found["auprc"] == pytest.approx(sk.average_precision_score(truth, score, average="macro"))
-    assert found["brier"] == pytest.approx(sk.brier_score_loss(labels, score, labels=np.arange(classes)))
+    assert metrics["auprc"] == pytest.approx(sk.average_precision_score(truth, score, average="macro"))
+    assert metrics["brier"] == pytest.approx(sk.brier_score_loss(labels, score, labels=np.arange(classes)))
     confidence, right = probabilities.max(1), probabilities.argmax(1) == labels
     edges = np.linspace(0, 1, 16)
     total = 0.0
@@ -38,7 +38,7 @@ def test_precision_brier_and_calibration_by_other_means(classes):
         inside = (confidence > low) & (confidence <= high)
         if inside.any():
             total += inside.mean() * abs(right[inside].mean() - confidence[inside].mean())
-    assert found["ece"] == pytest.approx(total)
+    assert metrics["ece"] == pytest.approx(total)
 
 
 def test_known_answers_of_classes():
@@ -74,13 +74,13 @@ def test_time_dependent_auc_without_censoring_is_a_plain_auc():
     times[0] = 2000  # of the training side: followed longer than all
     risk = rng.normal(size=60) - times / 500
     test = slice(20, 60)
-    found = time_dependent_auc((times[:20], events[:20]), (times[test], events[test]), risk[test], [200, 700, 5000])
+    aucs = time_dependent_auc((times[:20], events[:20]), (times[test], events[test]), risk[test], [200, 700, 5000])
     for time in (200, 700):
         expected = sk.roc_auc_score(times[test] <= time, risk[test])
-        assert found[f"auc@{time}d"] == (pytest.approx(expected), "")
-    value, why = found["auc@5000d"]
+        assert aucs[f"auc@{time}d"] == (pytest.approx(expected), "")
+    value, reason = aucs["auc@5000d"]
     assert np.isnan(value)
-    assert "nobody at risk after, 5000 days" in why
+    assert "nobody at risk after, 5000 days" in reason
 
 
 def test_time_dependent_auc_weighs_by_the_censoring_of_the_training_side():
@@ -103,8 +103,8 @@ def test_weights_are_repeated_samples(classes):
     draws = [rng.integers(0, 30, 30) for _ in range(12)] + [np.flatnonzero(labels == 0)]
     weights = np.stack([np.bincount(draw, minlength=30) for draw in draws]).astype(float)
     for name in ALWAYS:
-        found = weighted_classification(labels, probabilities, weights, name)
-        for draw, value in zip(draws, found, strict=True):
+        weighted = weighted_classification(labels, probabilities, weights, name)
+        for draw, value in zip(draws, weighted, strict=True):
             present = set(labels[draw]) | set(probabilities[draw].argmax(1))
             if name == "weighted_kappa" and len(present) < classes:
                 continue  # distances between classes stay those of the whole side
@@ -137,11 +137,11 @@ def test_weighted_concordance_is_that_of_repeated_samples():
     risk = rng.normal(size=30).round(1)
     draws = [rng.integers(0, 30, 30) for _ in range(20)] + [np.flatnonzero(~events)]
     weights = np.stack([np.bincount(draw, minlength=30) for draw in draws]).astype(float)
-    found = weighted_concordance(times, events, risk, weights)
-    for draw, value in zip(draws[:-1], found, strict=False):
+    weighted = weighted_concordance(times, events, risk, weights)
+    for draw, value in zip(draws[:-1], weighted, strict=False):
         expected = concordance_index_censored(events[draw], times[draw], risk[draw])[0]
         assert value == pytest.approx(expected)
-    assert np.isnan(found[-1])
+    assert np.isnan(weighted[-1])
 
 
 def predictions_of(cases, fold_of, scores, labels):
@@ -156,10 +156,10 @@ def test_bootstrap_resamples_cases_and_takes_their_slides_and_folds_along():
     labels = np.tile([0, 1], 30)
     scores = np.where(cases == "right", labels * 0.8 + 0.1, 0.9 - labels * 0.8)
     table = predictions_of(cases, 0, scores, labels)
-    found = Replicates(table, 200, 0).interval("acc")
-    assert (found["lower"], found["upper"]) == (0, 1)
-    assert 0.3 < found["sample_lower"] < 0.5 < found["sample_upper"] < 0.7
-    assert found["bootstrap_mean"] == pytest.approx(0.5, abs=0.02)
+    interval = Replicates(table, 200, 0).interval("acc")
+    assert (interval["lower"], interval["upper"]) == (0, 1)
+    assert 0.3 < interval["sample_lower"] < 0.5 < interval["sample_upper"] < 0.7
+    assert interval["bootstrap_mean"] == pytest.approx(0.5, abs=0.02)
     halves = table.assign(fold=np.tile([0, 1], 30))
     both = Replicates(halves, 200, 0).interval("acc")
     assert (both["lower"], both["upper"]) == (0, 1)
@@ -188,6 +188,6 @@ def test_who_is_followed_longest_counts_as_alive_until_the_training_side_ends():
         train, (np.array([100.0, 500, 2000]), np.array([True, False, True])), np.array([2.0, 1, 3]), [365]
     )
     assert late["auc@365d"][0] == pytest.approx(0.5)
-    value, why = time_dependent_auc(train, test, np.array([2.0, 1, 3]), [1500])["auc@1500d"]
+    value, reason = time_dependent_auc(train, test, np.array([2.0, 1, 3]), [1500])["auc@1500d"]
     assert np.isnan(value)
-    assert "nobody" in why
+    assert "nobody" in reason

@@ -74,9 +74,9 @@ def test_scores_are_made_and_every_table_says_so(run):
     assert set(folds.note[folds.fold == "0"]) == {""}
     assert folds.note[folds.fold == "1"].str.contains(OVERLAP).all()
     metrics = read_tsv(run / "metrics.tsv")
-    mine = metrics[metrics.protocol.isin(("logistic", "retrieval")) & (metrics.metric != "mAP@10")]
-    assert (mine["mean"] != "").any()
-    own = mine[mine.primary == "1"]
+    clean = metrics[metrics.protocol.isin(("logistic", "retrieval")) & (metrics.metric != "mAP@10")]
+    assert (clean["mean"] != "").any()
+    own = clean[clean.primary == "1"]
     assert len(own) == 4
     assert (own.note == f"{OVERLAP} in 1 of 2 fits").all()
     common = {"metrics": run / "metrics.tsv", "models": ["one", "two"], "note": ""}
@@ -98,8 +98,8 @@ def test_scores_are_made_and_every_table_says_so(run):
 
 
 def test_figures_are_drawn_and_carry_the_note(run):
-    told = "cases on both sides of folds of x--y"
+    note = "cases on both sides of folds of x--y"
     for draw, name in ((plot_tasks, "tasks"), (plot_heatmap, "heatmap")):
         files = {"figure": run / f"{name}.svg", "table": run / f"{name}.tsv"}
-        draw(metrics=run / "metrics.tsv", models=["one", "two"], note=told, **files)
-        assert told in files["figure"].read_text()
+        draw(metrics=run / "metrics.tsv", models=["one", "two"], note=note, **files)
+        assert note in files["figure"].read_text()

@@ -50,15 +50,15 @@ def test_every_file_and_number_is_that_of_pathobench(shared_data, tmp_path):
         assert json.loads((place / "config.json").read_text())["C"] == (c if c == "adaptive" else float(c))
         assert len(pd.read_csv(place / "split.csv")) == len(samples)
         for file, values in files.items():
-            found = json.loads((place / file).read_text())
+            written = json.loads((place / file).read_text())
             if "overall" in values:
-                assert found["overall"] == pytest.approx(values["overall"], abs=1e-3), file
+                assert written["overall"] == pytest.approx(values["overall"], abs=1e-3), file
                 continue
-            assert set(found) == set(values)
+            assert set(written) == set(values)
             for metric, numbers in values.items():
-                assert found[metric]["mean"] == pytest.approx(numbers["mean"], abs=1e-4)
-                assert found[metric]["se"] == pytest.approx(numbers["se"], abs=1e-4)
-                assert found[metric]["formatted"] == numbers["formatted"]
+                assert written[metric]["mean"] == pytest.approx(numbers["mean"], abs=1e-4)
+                assert written[metric]["se"] == pytest.approx(numbers["se"], abs=1e-4)
+                assert written[metric]["formatted"] == numbers["formatted"]
     assert set(listed.hyperparameters) == {f"C={c}_balanced=True" for c in ("0.5", "0.01", "adaptive")}
 
 
@@ -78,13 +78,13 @@ def test_one_fold_is_bootstrapped_and_a_failed_one_has_null(tmp_path):
     listed, paths = run_all(tmp_path, *files, x, ids, settings, "here--y")
     place = tmp_path / "out/here/y/model_linprobe/C=0.5_balanced=True"
     drawn = [json.loads((place / f"test_metrics/bootstrap_{i}/metrics.json").read_text()) for i in range(30)]
-    values = [one["overall"]["bacc"] for one in drawn]
+    values = [result["overall"]["bacc"] for result in drawn]
     row = listed.set_index("metric").loc["bacc"]
     assert row["mean"] == pytest.approx(np.mean(values))
     assert [row.lower, row.upper] == pytest.approx(np.percentile(values, [2.5, 97.5]).tolist())
-    ours = pd.read_csv(paths["summary"], sep="\t").set_index(["protocol", "metric"]).loc[("logistic", "bacc")]
-    assert ours.bootstrap_mean == pytest.approx(row["mean"])
-    assert ours.sample_lower == pytest.approx(row.lower)
+    own = pd.read_csv(paths["summary"], sep="\t").set_index(["protocol", "metric"]).loc[("logistic", "bacc")]
+    assert own.bootstrap_mean == pytest.approx(row["mean"])
+    assert own.sample_lower == pytest.approx(row.lower)
     rows["fold_1"] = np.where(labels == 0, "train", "test")  # one class to learn from
     rows.to_csv(tmp_path / "k=all.tsv", sep="\t", index=False)
     run_all(tmp_path, *files, x, ids, settings, "here--y")

@@ -13,16 +13,16 @@ def task_of(per_case, labels=None):
     cases = [case for case, count in enumerate(per_case) for _ in range(count)]
     names = [f"S{i}" for i in range(len(cases))]
     codes = np.array([labels[case] if labels is not None else case for case in cases])
-    where = {name: f"C{case}" for name, case in zip(names, cases, strict=True)}
+    case_of = {name: f"C{case}" for name, case in zip(names, cases, strict=True)}
     folds = np.full((len(names), 1), "test", dtype=object)
-    return Task("t", "slide_id", names, codes, ["a", "b"], folds, ["macro-ovr-auc"], cases=where)
+    return Task("t", "slide_id", names, codes, ["a", "b"], folds, ["macro-ovr-auc"], cases=case_of)
 
 
 def test_slides_of_a_case_take_the_labels_of_one_other_case():
     task = task_of([3, 1, 2, 4, 3])
     order = shuffled(task, 0, 0)
-    taken = pd.Series(task.labels[order]).groupby(task.labels).nunique()
-    assert (taken == 1).all()
+    labels_per_slide = pd.Series(task.labels[order]).groupby(task.labels).nunique()
+    assert (labels_per_slide == 1).all()
     assert set(task.labels[order]) == set(range(5))
     assert shuffled(task, 0, 0).tolist() == order.tolist() != shuffled(task, 0, 1).tolist()
 
@@ -45,20 +45,20 @@ def test_nothing_is_found_where_there_is_nothing(slides):
 
     With labels shuffled over slides it would be so in about 40 %.
     """
-    rng, found, by_slide = np.random.default_rng(0), [], []
+    rng, p_values, by_slide = np.random.default_rng(0), [], []
     for seed in range(300):
         task = task_of([slides] * 24, rng.permutation([0, 1] * 12))
         case = np.repeat(rng.normal(size=24), slides)
         scores = case + 0.3 * rng.normal(size=24 * slides)
         draws = [auc(scores, task.labels[shuffled(task, seed, repeat)] == 1) for repeat in range(39)]
-        seen = auc(scores, task.labels == 1)
-        rows = [("logistic", 0, seen)] + [("permuted", repeat, value) for repeat, value in enumerate(draws)]
+        observed = auc(scores, task.labels == 1)
+        rows = [("logistic", 0, observed)] + [("permuted", repeat, value) for repeat, value in enumerate(draws)]
         table = pd.DataFrame(rows, columns=["protocol", "repeat", "value"]).assign(fold=0, shots=0, metric="auc")
-        found.append(permutation_p(table, "logistic", "auc"))
+        p_values.append(permutation_p(table, "logistic", "auc"))
         wrong = [auc(scores, rng.permutation(task.labels) == 1) for _ in range(39)]
-        by_slide.append((1 + sum(value >= seen for value in wrong)) / 40)
-    assert 0.02 <= np.mean(np.array(found) <= 0.05) <= 0.085  # 300 runs: 5 % with three standard errors
-    assert np.mean(found) == pytest.approx(0.51, abs=0.05)
+        by_slide.append((1 + sum(value >= observed for value in wrong)) / 40)
+    assert 0.02 <= np.mean(np.array(p_values) <= 0.05) <= 0.085  # 300 runs: 5 % with three standard errors
+    assert np.mean(p_values) == pytest.approx(0.51, abs=0.05)
     if slides > 1:
         assert np.mean(np.array(by_slide) <= 0.05) > 0.15
 

@@ -45,9 +45,9 @@ def test_metrics_are_those_of_pathobench(shared_data, name, c):
         for metric in ("macro-ovr-auc", "bacc", "weighted_kappa", "acc", "macro-f1", "weighted-f1"):
             assert row[metric] == pytest.approx(overall[metric], abs=1e-9), (fold, metric)
     summary = expected["test_metrics_summary.json"]["macro-ovr-auc"]
-    mine = summarise(pd.DataFrame(results.metrics), pd.concat(results.predictions), 10, 0).set_index("metric")
-    assert mine.loc["macro-ovr-auc", "mean"] == pytest.approx(summary["mean"], abs=1e-9)
-    assert mine.loc["macro-ovr-auc", "se"] == pytest.approx(summary["se"], abs=1e-9)
+    own = summarise(pd.DataFrame(results.metrics), pd.concat(results.predictions), 10, 0).set_index("metric")
+    assert own.loc["macro-ovr-auc", "mean"] == pytest.approx(summary["mean"], abs=1e-9)
+    assert own.loc["macro-ovr-auc", "se"] == pytest.approx(summary["se"], abs=1e-9)
 
 
 def read_parity(handle, samples):
@@ -73,13 +73,13 @@ def test_metrics_equal_scikit_learn(classes):
         probabilities = rng.dirichlet(np.ones(classes), 40).round(2)
         probabilities /= probabilities.sum(1, keepdims=True)
         guess = probabilities.argmax(1)
-        found = classification_metrics(labels, probabilities)
+        metrics = classification_metrics(labels, probabilities)
         score = probabilities[:, 1] if classes == 2 else probabilities
-        assert found["macro-ovr-auc"] == pytest.approx(sk.roc_auc_score(labels, score, multi_class="ovr"))
-        assert found["bacc"] == pytest.approx(sk.balanced_accuracy_score(labels, guess))
-        assert found["weighted_kappa"] == pytest.approx(sk.cohen_kappa_score(labels, guess, weights="quadratic"))
-        assert found["macro-f1"] == pytest.approx(sk.f1_score(labels, guess, average="macro"))
-        assert found["weighted-f1"] == pytest.approx(sk.f1_score(labels, guess, average="weighted"))
+        assert metrics["macro-ovr-auc"] == pytest.approx(sk.roc_auc_score(labels, score, multi_class="ovr"))
+        assert metrics["bacc"] == pytest.approx(sk.balanced_accuracy_score(labels, guess))
+        assert metrics["weighted_kappa"] == pytest.approx(sk.cohen_kappa_score(labels, guess, weights="quadratic"))
+        assert metrics["macro-f1"] == pytest.approx(sk.f1_score(labels, guess, average="macro"))
+        assert metrics["weighted-f1"] == pytest.approx(sk.f1_score(labels, guess, average="weighted"))
 
 
 def toy(n=80, folds=4, signal=2.0, seed=0):
@@ -200,8 +200,8 @@ def test_a_solver_that_stops_early_is_said_and_counted(tmp_path):
     folds = task.folds.shape[1]
     assert set(over.note) == {f"{UNCONVERGED} in {folds} of {folds} fits"}
     assert set(over.n_failed) == {0}
-    told = pd.DataFrame(probe_frozen(task, x, SETTINGS | {"controls": []}).metrics).note
-    assert set(told) == {""}
+    notes = pd.DataFrame(probe_frozen(task, x, SETTINGS | {"controls": []}).metrics).note
+    assert set(notes) == {""}
 
 
 def test_a_column_of_events_makes_no_survival_task_unless_the_task_names_it(tmp_path):

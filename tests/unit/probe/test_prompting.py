@@ -63,9 +63,9 @@ def test_normal_tissue_is_no_prompt_of_a_case_with_a_tumour(tmp_path):
         sample_type=["tumour", "", "normal", "normal", "tumour"],
         modality=["rna", "rna", "rna", "rna", "dna"],
     )
-    found = profiles_by_case(EmbeddingTable.read(str(path)), "rna")
-    assert found.to_numpy().tolist() == [[2, 0], [5, 5]]
-    assert list(found.index) == ["a", "b"]
+    table = profiles_by_case(EmbeddingTable.read(str(path)), "rna")
+    assert table.to_numpy().tolist() == [[2, 0], [5, 5]]
+    assert list(table.index) == ["a", "b"]
 
 
 def test_planted_prompts_are_found_and_every_number_follows(tmp_path, planted):
@@ -78,21 +78,21 @@ def test_planted_prompts_are_found_and_every_number_follows(tmp_path, planted):
     ends = [np.mean([vectors[f"S{i}"] for i in range(39) if labels[i] == code], axis=0) for code in (0, 1)]
     far = np.stack([np.sqrt(((x[40:] - end) ** 2).sum(1)) for end in ends], axis=1)
     table = pd.read_parquet(outputs["predictions"])
-    mine = table[table.protocol == "prompt_rna"]
-    np.testing.assert_array_equal(mine[["prob_0", "prob_1"]].to_numpy().argmax(1), far.argmin(1))
+    of_rna = table[table.protocol == "prompt_rna"]
+    np.testing.assert_array_equal(of_rna[["prob_0", "prob_1"]].to_numpy().argmax(1), far.argmin(1))
     difference = far[:, 0] - far[:, 1]
-    np.testing.assert_array_equal(np.argsort(mine.prob_1), np.argsort(difference))
-    found = values_of(outputs)
+    np.testing.assert_array_equal(np.argsort(of_rna.prob_1), np.argsort(difference))
+    scores = values_of(outputs)
     wins = difference[labels[40:] == 1][:, None] > difference[labels[40:] == 0]
-    assert found["prompt_rna"] == pytest.approx(wins.mean())
-    assert found["prompt_rna"] > 0.9
-    assert found["prompt_slides"] < found["prompt_rna"] - 0.1  # the support's slides know nothing
+    assert scores["prompt_rna"] == pytest.approx(wins.mean())
+    assert scores["prompt_rna"] > 0.9
+    assert scores["prompt_slides"] < scores["prompt_rna"] - 0.1  # the support's slides know nothing
     summary = read_tsv(outputs["summary"]).set_index(["protocol", "metric"])
     row = summary.loc[("prompt_rna", "macro-ovr-auc")]
     assert (row.n_train, row.n_test) == ("39", "60")
     assert row.interval.startswith("100 bootstraps")
-    assert float(row.lower) < found["prompt_rna"] <= float(row.upper)
-    assert "prompt_dna" not in found.index
+    assert float(row.lower) < scores["prompt_rna"] <= float(row.upper)
+    assert "prompt_dna" not in scores.index
 
 
 def test_shuffled_support_labels_stand_at_chance(tmp_path, planted):
@@ -100,8 +100,8 @@ def test_shuffled_support_labels_stand_at_chance(tmp_path, planted):
     support = write_task(tmp_path / "S", names[:40], labels[:40])
     query = write_task(tmp_path / "Q", names[40:], labels[40:])
     settings = SETTINGS | {"permutations": 100}
-    found = values_of(prompts(tmp_path / "out", support, query, cases, profiles, settings=settings))
-    assert abs(found["prompt_rna_permuted"] - 0.5) < 0.05
+    scores = values_of(prompts(tmp_path / "out", support, query, cases, profiles, settings=settings))
+    assert abs(scores["prompt_rna_permuted"] - 0.5) < 0.05
 
 
 def test_folds_of_one_task_take_prompts_of_their_train_side(tmp_path, planted):
@@ -148,9 +148,9 @@ def test_planted_hazard_gives_a_c_index_over_a_half(tmp_path):
     profiles = write_embeddings(tmp_path / "p.h5ad", names[:80], x[:80], case_id=names[:80], modality=["rna"] * 80)
     support = write_task(tmp_path / "S", names[:80], [0] * 80, survival=(days[:80], events[:80]))
     query = write_task(tmp_path / "Q", names[80:], [0] * 80, survival=(days[80:], events[80:]))
-    found = values_of(prompts(tmp_path / "out", support, query, cases, profiles), "cindex")
-    assert found["prompt_rna"] > 0.65
-    assert found["prompt_rna"] == pytest.approx(found["prompt_slides"])  # the same vectors
+    scores = values_of(prompts(tmp_path / "out", support, query, cases, profiles), "cindex")
+    assert scores["prompt_rna"] > 0.65
+    assert scores["prompt_rna"] == pytest.approx(scores["prompt_slides"])  # the same vectors
 
 
 def test_scores_of_many_classes_rank_the_nearest_first_and_fail_where_prompts_coincide():

@@ -21,24 +21,24 @@ def drawn(n, factor=1.0, classes=2, seed=0, rows=1):
 
 @pytest.mark.parametrize("classes", [2, 4])
 def test_right_probabilities_have_slope_one_and_need_no_temperature(classes):
-    known = drawn(6000, classes=classes)
-    found = {name: float(values[0]) for name, values in measures(known, known.weights[None]).items()}
-    assert found["calibration_slope"] == pytest.approx(1, abs=0.06)
-    assert found["ece"] < 0.025
+    predictions = drawn(6000, classes=classes)
+    values_of = {name: float(values[0]) for name, values in measures(predictions, predictions.weights[None]).items()}
+    assert values_of["calibration_slope"] == pytest.approx(1, abs=0.06)
+    assert values_of["ece"] < 0.025
     if classes == 2:
-        assert found["calibration_intercept"] == pytest.approx(0, abs=0.07)
-    after, temperatures = cross_fitted(known)
+        assert values_of["calibration_intercept"] == pytest.approx(0, abs=0.07)
+    after, temperatures = cross_fitted(predictions)
     assert temperatures == pytest.approx(np.ones(len(temperatures)), abs=0.08)
-    rows = np.arange(len(known.labels))
-    assert found["log_loss"] == pytest.approx(-np.log(known.probabilities[rows, known.labels]).mean())
+    rows = np.arange(len(predictions.labels))
+    assert values_of["log_loss"] == pytest.approx(-np.log(predictions.probabilities[rows, predictions.labels]).mean())
 
 
 @pytest.mark.parametrize("classes", [2, 4])
 def test_overconfident_by_a_factor(classes):
-    known = drawn(6000, factor=2.5, classes=classes)
-    after, temperatures = cross_fitted(known)
-    before = measures(known, known.weights[None])
-    scaled = measures(Predictions(known.labels, after, known.cases), known.weights[None])
+    predictions = drawn(6000, factor=2.5, classes=classes)
+    after, temperatures = cross_fitted(predictions)
+    before = measures(predictions, predictions.weights[None])
+    scaled = measures(Predictions(predictions.labels, after, predictions.cases), predictions.weights[None])
     assert temperatures.mean() == pytest.approx(2.5, rel=0.05)
     assert before["calibration_slope"][0] == pytest.approx(1 / 2.5, rel=0.06)
     assert scaled["calibration_slope"][0] == pytest.approx(1, abs=0.06)
@@ -49,44 +49,46 @@ def test_overconfident_by_a_factor(classes):
 
 def test_a_case_has_no_part_in_its_own_temperature():
     """Its label is turned, in all its rows: its own probabilities stay to the bit, those of others move."""
-    known = drawn(60, factor=3, rows=3)
-    after, _ = cross_fitted(known)
+    predictions = drawn(60, factor=3, rows=3)
+    after, _ = cross_fitted(predictions)
     for case in range(60):
-        labels = np.where(known.cases == case, 1 - known.labels, known.labels)
-        other, _ = cross_fitted(Predictions(labels, known.probabilities, known.cases))
-        mine = known.cases == case
-        assert (other[mine] == after[mine]).all()
-        assert (other[~mine] != after[~mine]).any()
+        labels = np.where(predictions.cases == case, 1 - predictions.labels, predictions.labels)
+        other, _ = cross_fitted(Predictions(labels, predictions.probabilities, predictions.cases))
+        of_case = predictions.cases == case
+        assert (other[of_case] == after[of_case]).all()
+        assert (other[~of_case] != after[~of_case]).any()
 
 
 def test_temperatures_are_those_of_the_other_cases_rows():
-    known = drawn(40, factor=3, rows=2)
-    _, temperatures = cross_fitted(known)
+    predictions = drawn(40, factor=3, rows=2)
+    _, temperatures = cross_fitted(predictions)
     for value in np.unique(temperatures):
-        mine = temperatures == value
-        assert not set(known.cases[mine]) & set(known.cases[~mine])
-        alone = fit_temperature(logits_of(known.probabilities)[~mine], known.labels[~mine])
+        of_fold = temperatures == value
+        assert not set(predictions.cases[of_fold]) & set(predictions.cases[~of_fold])
+        alone = fit_temperature(logits_of(predictions.probabilities)[~of_fold], predictions.labels[~of_fold])
         assert value == pytest.approx(alone, rel=1e-5)
 
 
 def test_each_case_counts_once():
     """A case of a hundred rows weighs what one of a single row does."""
-    one = drawn(50, factor=2)
-    cases = np.repeat(one.cases, np.where(one.cases == 7, 100, 1))
-    many = Predictions(one.labels[cases], one.probabilities[cases], cases)
+    predictions = drawn(50, factor=2)
+    cases = np.repeat(predictions.cases, np.where(predictions.cases == 7, 100, 1))
+    repeated = Predictions(predictions.labels[cases], predictions.probabilities[cases], cases)
     for (name, single), several in zip(
-        measures(one, one.weights[None]).items(), measures(many, many.weights[None]).values(), strict=True
+        measures(predictions, predictions.weights[None]).items(),
+        measures(repeated, repeated.weights[None]).values(),
+        strict=True,
     ):
         assert several == pytest.approx(single), name
-    assert cross_fitted(many)[1][:7] == pytest.approx(cross_fitted(one)[1][:7], rel=1e-6)
+    assert cross_fitted(repeated)[1][:7] == pytest.approx(cross_fitted(predictions)[1][:7], rel=1e-6)
 
 
 def test_common_slope_is_one_over_the_temperature_under_weights():
-    known = drawn(300, factor=0.5, classes=3)
-    logits, weights = logits_of(known.probabilities), known.drawn(4, seed=1)
-    found = common_slope(logits, known.labels, weights)
-    for slope, mine in zip(found, weights, strict=True):
-        assert slope == pytest.approx(1 / fit_temperature(logits, known.labels, mine), rel=1e-4)
+    predictions = drawn(300, factor=0.5, classes=3)
+    logits, weights = logits_of(predictions.probabilities), predictions.drawn(4, seed=1)
+    slopes = common_slope(logits, predictions.labels, weights)
+    for slope, its_weights in zip(slopes, weights, strict=True):
+        assert slope == pytest.approx(1 / fit_temperature(logits, predictions.labels, its_weights), rel=1e-4)
 
 
 def test_separated_and_constant_predictions_have_no_slope():
@@ -113,18 +115,18 @@ def test_one_class_among_the_others_gives_no_temperature():
 
 
 def test_error_is_that_of_the_bins_by_hand():
-    known = drawn(200, factor=2, seed=4)  # 20 bins of ten: fifteen, as the metric has
-    found = measures(known, known.weights[None])["ece"][0]
-    assert found == pytest.approx(calibration_error(known.labels, known.probabilities))
+    predictions = drawn(200, factor=2, seed=4)  # 20 bins of ten: fifteen, as the metric has
+    error = measures(predictions, predictions.weights[None])["ece"][0]
+    assert error == pytest.approx(calibration_error(predictions.labels, predictions.probabilities))
 
 
 def test_intervals_of_the_slope_hold_the_true_one():
     """95 % intervals over cases, 200 draws of 60 cases with two rows each: 90 to 99 % hold the true slope."""
     held, unmoved = 0, 0
     for seed in range(200):
-        known = drawn(60, factor=2, seed=seed, rows=2)
-        weights = np.concatenate([known.weights[None], known.drawn(100, seed)])
-        slopes, _ = recalibrated(known.labels == 1, known.probabilities[:, 1], weights)
+        predictions = drawn(60, factor=2, seed=seed, rows=2)
+        weights = np.concatenate([predictions.weights[None], predictions.drawn(100, seed)])
+        slopes, _ = recalibrated(predictions.labels == 1, predictions.probabilities[:, 1], weights)
         low, high = moved_interval(slopes[0], slopes[1:])
         held += low <= 0.5 <= high
         low, high = np.nanpercentile(slopes[1:], [2.5, 97.5])
@@ -140,20 +142,20 @@ def test_survival_by_breslow_of_exponential_data():
     died = rng.exponential(1000 / np.exp(risk))
     end = rng.uniform(200, 3000, 8000)
     at = [100, 365, 1095, 1e5]
-    found = survival_at(risk, np.minimum(died, end), died <= end, np.array([0, np.log(2)]), at)
-    assert found[0, :3] == pytest.approx(np.exp(-np.array(at[:3]) / 1000), abs=0.02)
-    assert found[1, :3] == pytest.approx(found[0, :3] ** 2)
-    assert np.isnan(found[:, 3]).all()
+    survival = survival_at(risk, np.minimum(died, end), died <= end, np.array([0, np.log(2)]), at)
+    assert survival[0, :3] == pytest.approx(np.exp(-np.array(at[:3]) / 1000), abs=0.02)
+    assert survival[1, :3] == pytest.approx(survival[0, :3] ** 2)
+    assert np.isnan(survival[:, 3]).all()
     moved = survival_at(risk + 900, np.minimum(died, end), died <= end, np.array([900, 900 + np.log(2)]), at)
-    assert moved[:, :3] == pytest.approx(found[:, :3])
+    assert moved[:, :3] == pytest.approx(survival[:, :3])
 
 
 def test_breslow_by_hand():
     """Three samples: at 10 days one of all three dies, at 30 the last; the second is censored at 20."""
     weight = np.array([2.0, 1.0, 0.5])
     times, events = np.array([10.0, 20.0, 30.0]), np.array([True, False, True])
-    found = survival_at(np.log(weight), times, events, np.log([1.0, 3.0]), [5, 10, 29, 30, 31])
+    survival = survival_at(np.log(weight), times, events, np.log([1.0, 3.0]), [5, 10, 29, 30, 31])
     hazard = np.array([0, 1 / 3.5, 1 / 3.5, 1 / 3.5 + 2])
-    assert found[0, :4] == pytest.approx(np.exp(-hazard))
-    assert found[1, :4] == pytest.approx(np.exp(-3 * hazard))
-    assert np.isnan(found[:, 4]).all()
+    assert survival[0, :4] == pytest.approx(np.exp(-hazard))
+    assert survival[1, :4] == pytest.approx(np.exp(-3 * hazard))
+    assert np.isnan(survival[:, 4]).all()

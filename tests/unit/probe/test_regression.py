@@ -42,12 +42,12 @@ def planted(n=90, width=20, seed=0):
 def test_metrics_are_those_of_other_libraries():
     rng = np.random.default_rng(1)
     truth, guess = rng.normal(size=50).round(1), rng.normal(size=50)
-    found = regression_metrics(truth, guess)
-    assert list(found) == list(METRICS)
-    assert found["r2"] == pytest.approx(metrics.r2_score(truth, guess), abs=1e-12)
-    assert found["mae"] == pytest.approx(metrics.mean_absolute_error(truth, guess), abs=1e-12)
-    assert found["pearson"] == pytest.approx(stats.pearsonr(truth, guess)[0], abs=1e-12)
-    assert found["spearman"] == pytest.approx(stats.spearmanr(truth, guess)[0], abs=1e-12)
+    values = regression_metrics(truth, guess)
+    assert list(values) == list(METRICS)
+    assert values["r2"] == pytest.approx(metrics.r2_score(truth, guess), abs=1e-12)
+    assert values["mae"] == pytest.approx(metrics.mean_absolute_error(truth, guess), abs=1e-12)
+    assert values["pearson"] == pytest.approx(stats.pearsonr(truth, guess)[0], abs=1e-12)
+    assert values["spearman"] == pytest.approx(stats.spearmanr(truth, guess)[0], abs=1e-12)
     same = regression_metrics(np.ones(5), guess[:5])
     assert all(np.isnan(same[name]) for name in ("r2", "pearson", "spearman"))
 
@@ -57,11 +57,11 @@ def test_ridge_is_scikit_learns_with_the_penalty_of_its_grid_search_over_cases()
     cases = [f"c{k // 3}" for k in range(90)]
     task = task_of(y, cases=cases)
     train, test = np.flatnonzero(task.folds[:, 0] == "train"), np.flatnonzero(task.folds[:, 0] == "test")
-    found = RidgeProbe(task, x, SETTINGS)(train, test)
+    predicted = RidgeProbe(task, x, SETTINGS)(train, test)
     grid = {"alpha": SETTINGS["ridge_alphas"]}
-    theirs = GridSearchCV(Ridge(), grid, cv=GroupKFold(5), scoring="neg_mean_squared_error")
-    theirs.fit(x[train].astype(float), y[train], groups=[cases[k] for k in train])
-    np.testing.assert_allclose(found, theirs.predict(x[test].astype(float)), atol=1e-8)
+    peer = GridSearchCV(Ridge(), grid, cv=GroupKFold(5), scoring="neg_mean_squared_error")
+    peer.fit(x[train].astype(float), y[train], groups=[cases[k] for k in train])
+    np.testing.assert_allclose(predicted, peer.predict(x[test].astype(float)), atol=1e-8)
     for inner, held in inner_folds([cases[k] for k in train]):
         assert not {cases[train[k]] for k in inner} & {cases[train[k]] for k in held}
 
@@ -97,12 +97,12 @@ def job(tmp_path_factory):
 def test_a_regression_job_has_every_fold_pooled_scores_and_a_control_at_chance(job):
     summary, folds, guesses, _ = job
     ridge = summary[summary.protocol == "ridge"].set_index("metric")
-    mine = guesses[guesses.protocol == "ridge"]
-    pooled = regression_metrics(mine.value.to_numpy(), mine.predicted.to_numpy())
+    of_ridge = guesses[guesses.protocol == "ridge"]
+    pooled = regression_metrics(of_ridge.value.to_numpy(), of_ridge.predicted.to_numpy())
     for name in METRICS:
         assert float(ridge.loc[f"pooled_{name}", "mean"]) == pytest.approx(pooled[name], abs=1e-9)
         by_fold = [
-            regression_metrics(p.value.to_numpy(), p.predicted.to_numpy())[name] for _, p in mine.groupby("fold")
+            regression_metrics(p.value.to_numpy(), p.predicted.to_numpy())[name] for _, p in of_ridge.groupby("fold")
         ]
         assert float(ridge.loc[name, "mean"]) == pytest.approx(np.mean(by_fold), abs=1e-9)
         assert float(ridge.loc[name, "lower"]) <= float(ridge.loc[name, "mean"]) <= float(ridge.loc[name, "upper"])
@@ -152,15 +152,15 @@ def test_constant_targets_have_no_r2_and_small_units_keep_every_score():
     """Sums of 0.1 don't come to its multiples: what is left over is no spread. A small unit is no lack of it."""
     guess = np.random.default_rng(0).normal(size=60)
     for value in (0.1, -0.3, 1e6 / 3):
-        found = regression_metrics(np.full(60, value), np.full(60, value))
-        assert all(np.isnan(found[name]) for name in ("r2", "pearson", "spearman")), value
+        values = regression_metrics(np.full(60, value), np.full(60, value))
+        assert all(np.isnan(values[name]) for name in ("r2", "pearson", "spearman")), value
     truth = guess + np.random.default_rng(1).normal(size=60)
     plain = regression_metrics(truth, guess)
     for unit in (1e-12, 1e-8, 1e9):
-        found = regression_metrics(truth * unit, guess * unit)
+        values = regression_metrics(truth * unit, guess * unit)
         for name in ("r2", "pearson", "spearman"):
-            assert found[name] == pytest.approx(plain[name], abs=1e-9), (unit, name)
-        assert found["mae"] == pytest.approx(plain["mae"] * unit)
+            assert values[name] == pytest.approx(plain[name], abs=1e-9), (unit, name)
+        assert values["mae"] == pytest.approx(plain["mae"] * unit)
     days = regression_metrics(20000 + truth, 20000 + guess)
     assert days["r2"] == pytest.approx(plain["r2"], abs=1e-6)
 
@@ -176,8 +176,8 @@ def test_standardised_is_the_plain_probe_on_scikit_learns_scaling():
     scaler = StandardScaler().fit(x[:80].astype(float))
     model = LogisticRegression(C=0.5, max_iter=10_000, class_weight="balanced", random_state=0)
     model.fit(scaler.transform(x[:80].astype(float)), y[:80])
-    found = standardised(x[:80], y[:80], x[80:], 2, SETTINGS)
-    np.testing.assert_allclose(found, model.predict_proba(scaler.transform(x[80:].astype(float))), atol=1e-6)
+    probabilities = standardised(x[:80], y[:80], x[80:], 2, SETTINGS)
+    np.testing.assert_allclose(probabilities, model.predict_proba(scaler.transform(x[80:].astype(float))), atol=1e-6)
     constant = np.ones((4, 1), np.float32)
     assert (scaled(constant, constant + 1)[1] == 0).all()
 
@@ -203,10 +203,10 @@ def test_an_mlp_finds_what_no_line_can():
     task = task_of(labels=y)
     train, test = np.flatnonzero(task.folds[:, 0] == "train"), np.flatnonzero(task.folds[:, 0] == "test")
     probe = MlpProbe(task, x, SETTINGS)
-    found = probe(train, test)
+    probabilities = probe(train, test)
     line = fit_logistic(x[train], y[train], x[test], 2, SETTINGS)
-    assert (found.argmax(1) == y[test]).mean() > 0.7
+    assert (probabilities.argmax(1) == y[test]).mean() > 0.7
     assert (line.argmax(1) == y[test]).mean() < 0.6
-    np.testing.assert_array_equal(found, probe(train, test))
+    np.testing.assert_array_equal(probabilities, probe(train, test))
     few = MlpProbe(task, x, SETTINGS)(train[:6], test[:2])
     np.testing.assert_allclose(few.sum(1), 1)

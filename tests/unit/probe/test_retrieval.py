@@ -38,11 +38,11 @@ def test_average_precision_of_a_line_of_neighbours_by_hand():
     x = np.array([[0.0], [1], [2], [3], [4], [5]], np.float32)
     task = task_of([1, 1, 0, 1, 0, 0], [["test"]] + [["train"]] * 5)
     results = probe_retrieval(task, x, SETTINGS)
-    found = {row["metric"]: row for row in results.metrics}
-    assert found["mAP@1"]["value"] == 1
-    assert found["mAP@5"]["value"] == pytest.approx((1 + 2 / 3) / 5)
-    assert np.isnan(found["mAP@10"]["value"])
-    assert found["mAP@10"]["note"] == "the database holds 5 samples, fewer than 10"
+    row_of = {row["metric"]: row for row in results.metrics}
+    assert row_of["mAP@1"]["value"] == 1
+    assert row_of["mAP@5"]["value"] == pytest.approx((1 + 2 / 3) / 5)
+    assert np.isnan(row_of["mAP@10"]["value"])
+    assert row_of["mAP@10"]["note"] == "the database holds 5 samples, fewer than 10"
     assert results.predictions[0].nearest.tolist() == ["S001 S002 S003 S004 S005"]
 
 
@@ -81,20 +81,20 @@ def test_equal_distances_go_by_name_whatever_the_blocks(monkeypatch):
     which = rng.permutation(np.repeat(np.arange(40), 5))
     names = np.array([f"N{i:03d}" for i in rng.permutation(200)])
     queries = base[:10] + rng.normal(size=(10, 33)).astype(np.float32)
-    found = nearest(base[which], queries, 7, names)
+    places = nearest(base[which], queries, 7, names)
     for numbers in (1, 450, 10**6):
         monkeypatch.setattr(retrieval, "BLOCK_NUMBERS", numbers)
-        np.testing.assert_array_equal(nearest(base[which], queries, 7, names), found)
+        np.testing.assert_array_equal(nearest(base[which], queries, 7, names), places)
     far = np.linalg.norm(base[None].astype(float) - queries[:, None], axis=2).argsort(1)
-    for row, order in zip(found, far, strict=True):
+    for row, order in zip(places, far, strict=True):
         first = sorted(names[which == order[0]])
         assert names[row].tolist() == first + sorted(names[which == order[1]])[:2]
 
 
 def test_a_collapsed_model_gives_the_first_names():
     names = np.array([f"N{i}" for i in range(9)][::-1])
-    found = nearest(np.ones((9, 4)), np.ones((2, 4)), 3, names)
-    assert names[found].tolist() == [["N0", "N1", "N2"]] * 2
+    places = nearest(np.ones((9, 4)), np.ones((2, 4)), 3, names)
+    assert names[places].tolist() == [["N0", "N1", "N2"]] * 2
 
 
 def test_interval_of_resampled_queries_and_survival_without_result():

@@ -22,11 +22,11 @@ def drawn(n=120):
 
 @pytest.mark.parametrize("k", [5, 20])
 def test_indices_are_those_of_croma(k):
-    found = robustness(*drawn(), k, tau=0.3)
-    assert (found.ri, found.mari) == pytest.approx((RI[k], MARI[k]), abs=1e-9)
+    measured = robustness(*drawn(), k, tau=0.3)
+    assert (measured.ri, measured.mari) == pytest.approx((RI[k], MARI[k]), abs=1e-9)
     assert robustness(*drawn(), k).tau == pytest.approx(TAU[k], abs=1e-9)
-    assert (found.croma, found.tail, found.site_first) == pytest.approx((CROMA, WORST, SITE_FIRST), abs=1e-9)
-    assert (found.n, found.n_margins) == (120, 120)
+    assert (measured.croma, measured.tail, measured.site_first) == pytest.approx((CROMA, WORST, SITE_FIRST), abs=1e-9)
+    assert (measured.n, measured.n_margins) == (120, 120)
 
 
 def test_an_embedding_of_the_label_alone_is_robust_and_one_of_the_site_alone_is_not():
@@ -44,16 +44,16 @@ def test_an_embedding_of_the_label_alone_is_robust_and_one_of_the_site_alone_is_
 
 def test_slides_of_a_case_are_no_neighbours():
     x, labels, sites, _ = drawn()
-    found = robustness(x, labels, sites, ["one"] * 120, 5)
-    assert np.isnan([found.ri, found.mari, found.croma, found.tail]).all()
-    assert found.n_margins == 0
+    measured = robustness(x, labels, sites, ["one"] * 120, 5)
+    assert np.isnan([measured.ri, measured.mari, measured.croma, measured.tail]).all()
+    assert measured.n_margins == 0
 
 
 def test_one_site_has_no_match_elsewhere():
     x, labels, _, groups = drawn()
-    found = robustness(x, labels, ["a"] * 120, groups, 5)
-    assert found.ri == 0
-    assert found.n_margins == 0
+    measured = robustness(x, labels, ["a"] * 120, groups, 5)
+    assert measured.ri == 0
+    assert measured.n_margins == 0
 
 
 def test_what_has_no_direction_is_refused():
@@ -66,7 +66,7 @@ def test_what_has_no_direction_is_refused():
 
 
 def test_performance_drop_is_the_mean_of_ratios():
-    found = performance_drop(np.array([[0.8, 0.5], [0.6, 0.5], [0.4, 0.25]]))
-    assert found == pytest.approx((0.75 + 1 + 0.5 + 0.5) / 4 - 1, abs=1e-12)
+    drop = performance_drop(np.array([[0.8, 0.5], [0.6, 0.5], [0.4, 0.25]]))
+    assert drop == pytest.approx((0.75 + 1 + 0.5 + 0.5) / 4 - 1, abs=1e-12)
     with pytest.raises(ValueError, match="first step"):
         performance_drop(np.array([[0.8, 0.5]]))

@@ -41,7 +41,7 @@ def test_values_of_slides_and_cases():
         values("stain", "cases")
 
 
-def many(n, **columns):
+def cases_with(n, **columns):
     """One slide per case, n of them."""
     names = [f"K{k:04d}" for k in range(n)]
     slides = pd.DataFrame({"slide_id": names, "case_id": names}).assign(**columns)
@@ -58,9 +58,9 @@ def test_who_is_left_out_is_counted_by_reason():
     x[0], x[1, 2] = 0, np.nan
     label, site = np.array(["a", "b"])[np.arange(n) % 2], np.array(["N", "S"])[np.arange(n) // 2 % 2]
     label[2], site[3:5], site[9] = "", "", "unknown"
-    names, known = many(n, label=label.astype(object), site=site.astype(object))
-    known.slides.loc[9, "site"] = "n/a"
-    row, _ = measure(x, names, known, "cases", pair("label", "site"), SETTINGS)
+    names, case_sheets = cases_with(n, label=label.astype(object), site=site.astype(object))
+    case_sheets.slides.loc[9, "site"] = "n/a"
+    row, _ = measure(x, names, case_sheets, "cases", pair("label", "site"), SETTINGS)
     assert row["left_out"] == (
         "2 whose embedding is 0 or not finite; 1 without label; 2 without site; 1 with a value that counts as missing"
     )
@@ -70,24 +70,24 @@ def test_who_is_left_out_is_counted_by_reason():
 def test_numbers_are_binned_and_said_to_be():
     n = 200
     x = np.random.default_rng(0).normal(size=(n, 4))
-    names, known = many(n, age=np.arange(n).astype(str), site=np.array(["N", "S"])[np.arange(n) % 2])
-    row, _ = measure(x, names, known, "cases", pair("age", "site"), SETTINGS)
+    names, case_sheets = cases_with(n, age=np.arange(n).astype(str), site=np.array(["N", "S"])[np.arange(n) % 2])
+    row, _ = measure(x, names, case_sheets, "cases", pair("age", "site"), SETTINGS)
     assert row["n_labels"] == 4
     assert "age: 4 bins of quantiles" in row["note"]
 
 
 @pytest.mark.parametrize(
-    ("values", "why"),
+    ("values", "reason"),
     [
         (["N"] * 60, "one value only"),
         ([f"s{k}" for k in range(60)], "as many values"),
         ([""] * 60, "no case has a value"),
     ],
 )
-def test_a_column_that_says_nothing_says_why(values, why):
-    names, known = many(60, label=np.array(["a", "b"])[np.arange(60) % 2], site=values)
-    row, ladder = measure(np.ones((60, 3)), names, known, "cases", pair("label", "site"), SETTINGS)
-    assert f"cannot: site: {why}" in row["note"]
+def test_a_column_that_says_nothing_says_why(values, reason):
+    names, case_sheets = cases_with(60, label=np.array(["a", "b"])[np.arange(60) % 2], site=values)
+    row, ladder = measure(np.ones((60, 3)), names, case_sheets, "cases", pair("label", "site"), SETTINGS)
+    assert f"cannot: site: {reason}" in row["note"]
     assert "ri" not in row
     assert ladder.empty
 
@@ -96,9 +96,9 @@ def test_clusters_follow_what_the_embedding_shows():
     n = 120
     rng = np.random.default_rng(1)
     code, site = rng.integers(3, size=n), rng.integers(2, size=n)
-    names, known = many(n, label=np.array(list("abc"))[code], site=np.array(list("NS"))[site])
+    names, case_sheets = cases_with(n, label=np.array(list("abc"))[code], site=np.array(list("NS"))[site])
     x = 8 * np.eye(5)[code] + rng.normal(size=(n, 5))
-    row, _ = measure(x, names, known, "cases", pair("label", "site"), SETTINGS)
+    row, _ = measure(x, names, case_sheets, "cases", pair("label", "site"), SETTINGS)
     assert row["ari_label"] == 1
     assert abs(row["ari_site"] - adjusted_rand_score(site, site[::-1])) < 0.2
     assert row["ri"] > 0.95
@@ -108,10 +108,10 @@ def test_a_large_cohort_is_drawn_from_and_says_so(monkeypatch):
     monkeypatch.setattr(robustness_job, "MOST", 200)
     n = 250
     rng = np.random.default_rng(2)
-    names, known = many(
+    names, case_sheets = cases_with(
         n, label=np.array(["a", "b"])[rng.integers(2, size=n)], site=np.array(["N", "S"])[rng.integers(2, size=n)]
     )
-    row, _ = measure(rng.normal(size=(n, 3)), names, known, "cases", pair("label", "site"), SETTINGS)
+    row, _ = measure(rng.normal(size=(n, 3)), names, case_sheets, "cases", pair("label", "site"), SETTINGS)
     assert row["n"] == n
     assert row["note"] == "200 of 250, drawn"
     assert row["n_margins"] == 200
@@ -123,11 +123,11 @@ def test_slides_of_one_case_are_no_neighbours():
     cases = [f"K{k:03d}" for k in np.repeat(np.arange(60), 2)]
     names = [f"{case}-{k % 2}" for k, case in enumerate(cases)]
     label, site = np.array(["a", "b"])[np.repeat(rng.integers(2, size=60), 2)], np.array(list("NS"))[np.arange(120) % 2]
-    known = Sheets(
+    both_sheets = Sheets(
         pd.DataFrame({"slide_id": names, "case_id": cases, "label": label, "site": site}), pd.DataFrame(), {}
     )
     x = np.repeat(rng.normal(size=(60, 4)), 2, axis=0) + 0.001 * rng.normal(size=(120, 4))
-    row, _ = measure(x, names, known, "slides", pair("label", "site"), SETTINGS)
+    row, _ = measure(x, names, both_sheets, "slides", pair("label", "site"), SETTINGS)
     other = robustness(x, label, site, cases, 20)
     assert row["ri"] == pytest.approx(other.ri, abs=1e-12)
     assert row["ri"] < robustness(x, label, site, names, 20).ri - 0.03

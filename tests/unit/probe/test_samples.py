@@ -48,14 +48,14 @@ class Cohort:
         self.unit = "case_id"
 
     def write(self):
-        there = [s for s in self.slides if not self.reasons[s]]
-        used = {c: [s for s in there if s.startswith(f"{c}-")] for c in self.cases}
+        present = [s for s in self.slides if not self.reasons[s]]
+        used = {c: [s for s in present if s.startswith(f"{c}-")] for c in self.cases}
         cases = [c for c in self.cases if used[c]]
         x = [np.mean([self.vectors[s] for s in used[c]], axis=0) for c in cases]
-        by_slide = [self.vectors[s] for s in there]
-        sites = [self.sites[s[:2]] for s in there]
+        by_slide = [self.vectors[s] for s in present]
+        sites = [self.sites[s[:2]] for s in present]
         self.h5 = {
-            "slides": write_embeddings(self.folder / "slides.h5ad", there, by_slide, there, sites),
+            "slides": write_embeddings(self.folder / "slides.h5ad", present, by_slide, present, sites),
             "cases": write_embeddings(self.folder / "cases.h5ad", cases, x, [";".join(used[c]) for c in cases]),
         }
         self.table = self.folder / "slides.tsv"
@@ -178,8 +178,8 @@ def test_site_that_predicts_the_label_is_said(tmp_path, telling, value):
     summary = read_tsv(outputs["summary"])
     primary = summary[summary.primary == "1"].set_index("protocol")
     assert list(primary.index) == ["logistic", "site_only", "patch_count_only", "permuted"]
-    said = "the site alone predicts the label" in primary.note["site_only"]
-    assert said == telling
+    remarked = "the site alone predicts the label" in primary.note["site_only"]
+    assert remarked == telling
     if telling:
         assert float(primary["mean"]["site_only"]) == value
     else:

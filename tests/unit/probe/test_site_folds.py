@@ -48,13 +48,13 @@ def test_each_large_site_is_tested_once_by_a_probe_of_the_others():
     task = with_sites(task, sites)
     task.labels[80 + FEWEST - 1 :] = 1
     table = pd.DataFrame(probe_frozen(task, x, BOTH).metrics)
-    mine = table[(table.protocol == "leave_one_site_out") & (table.metric == "macro-ovr-auc")]
-    assert mine.n_test.tolist() == [40, 40]
-    assert mine.n_train.tolist() == [60, 60]
+    by_site = table[(table.protocol == "leave_one_site_out") & (table.metric == "macro-ovr-auc")]
+    assert by_site.n_test.tolist() == [40, 40]
+    assert by_site.n_train.tolist() == [60, 60]
     model = LogisticRegression(C=0.5, max_iter=10000, class_weight="balanced", random_state=0)
     model.fit(x[40:].astype(float), task.labels[40:])
     by_hand = roc_auc_score(task.labels[:40], model.predict_proba(x[:40].astype(float))[:, 1])
-    assert mine.value.iloc[0] == pytest.approx(by_hand, abs=1e-12)
+    assert by_site.value.iloc[0] == pytest.approx(by_hand, abs=1e-12)
 
 
 def test_what_a_site_alone_says_is_gone_at_other_sites():
@@ -66,10 +66,10 @@ def test_what_a_site_alone_says_is_gone_at_other_sites():
     x[np.arange(400), place] += 4
     task = with_sites(task, [f"H{i}" for i in place])
     table = pd.DataFrame(probe_frozen(task, x, BOTH).metrics)
-    found = table[table.metric == "macro-ovr-auc"].groupby("protocol").value.mean()
-    assert found["logistic"] > 0.75
-    assert found["keep_sites"] < 0.65
-    assert abs(found["leave_one_site_out"] - 0.5) < 0.12
+    scores = table[table.metric == "macro-ovr-auc"].groupby("protocol").value.mean()
+    assert scores["logistic"] > 0.75
+    assert scores["keep_sites"] < 0.65
+    assert abs(scores["leave_one_site_out"] - 0.5) < 0.12
 
 
 @pytest.mark.parametrize(
@@ -89,9 +89,9 @@ def test_one_site_with_most_samples_is_named_with_the_sizes_of_the_sides(caplog)
     sizes = sorted(len(test) for _, test in keep_sites(with_sites(task, ["huge"] * 92 + list("abcdefgh")), 0))
     assert sizes[-1] >= 92
     assert sum(sizes) == 100
-    (said,) = [record.message for record in caplog.records]
-    assert f"{task.name}, keep_sites: test sides of " in said
-    assert all(str(size) in said for size in sizes)
+    (message,) = [record.message for record in caplog.records]
+    assert f"{task.name}, keep_sites: test sides of " in message
+    assert all(str(size) in message for size in sizes)
     caplog.clear()
     list(keep_sites(with_sites(task, [f"site {i % 10}" for i in range(100)]), 0))
     assert not caplog.records
@@ -104,7 +104,7 @@ def test_survival_and_numbers_have_them_too():
     timed = dataclasses.replace(task, times=rng.exponential(500, 120) + 1, events=rng.random(120) < 0.7)
     settings = BOTH | {"cox": BOTH["cox"] | {"alpha": 1.0, "l1_ratio": 0, "times": []}, "ridge_alphas": [1.0, 100.0]}
     numbers = dataclasses.replace(task, classes=[], values=x[:, 0].astype(float), metrics=["r2"])
-    for one, metric in ((timed, "cindex"), (numbers, "r2")):
-        table = pd.DataFrame(probe_frozen(with_sites(one, sites), x, settings).metrics)
+    for plain_task, metric in ((timed, "cindex"), (numbers, "r2")):
+        table = pd.DataFrame(probe_frozen(with_sites(plain_task, sites), x, settings).metrics)
         counts = table[table.metric == metric].groupby("protocol").size()
         assert counts["keep_sites"] == counts["leave_one_site_out"] == 4

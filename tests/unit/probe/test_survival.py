@@ -42,12 +42,12 @@ def test_ridge_cox_reaches_the_optimum_of_the_library(n, width, ties, alpha):
     library = CoxPHSurvivalAnalysis(alpha=alpha, tol=1e-12).fit(x[:n], Surv.from_arrays(events[:n], times[:n]))
     expected = library.predict(x[n:])
     settings = COX | {"l1_ratio": 0, "alpha": alpha}
-    found = fit_cox(x[:n], times[:n], events[:n], x[n:], settings)
+    risks = fit_cox(x[:n], times[:n], events[:n], x[n:], settings)
     plain = fit_cox(x[:n], times[:n], events[:n], x[n:], settings | {"plain": True})
     np.testing.assert_allclose(plain, expected, rtol=1e-5, atol=1e-4)
     scale = np.abs(expected - expected.mean()).max()
-    np.testing.assert_allclose(found - found.mean(), expected - expected.mean(), atol=2e-3 * scale)
-    assert concordance(times[n:], events[n:], found) == pytest.approx(
+    np.testing.assert_allclose(risks - risks.mean(), expected - expected.mean(), atol=2e-3 * scale)
+    assert concordance(times[n:], events[n:], risks) == pytest.approx(
         concordance(times[n:], events[n:], expected), abs=1e-3
     )
 
@@ -140,15 +140,15 @@ def test_survival_is_read_in_days_and_by_its_own_endpoint(tmp_path):
     assert (task.endpoint, task.times.tolist(), task.events.tolist()) == ("PFS", [2, 3.5], [True, False])
 
 
-@pytest.mark.parametrize(("event", "days", "said"), [
+@pytest.mark.parametrize(("event", "days", "message"), [
     ("1", "0", "row 3, column OS_days: '0' is not a positive time"), ("1", "-4", "'-4' is not a positive time"),
     ("1", "", "'' is not a positive time"), ("1", "inf", "'inf' is not a positive time"),
     ("1", "soon", "'soon' is not a positive time"),
     ("2", "5", "row 3, column OS_event: '2' is neither 1"), ("yes", "5", "'yes' is neither 1"),
 ])  # fmt: skip
-def test_times_and_events_that_are_none_are_named(tmp_path, event, days, said):
+def test_times_and_events_that_are_none_are_named(tmp_path, event, days, message):
     first = ("A", "s1", "4", "train", "1", "9")
-    with pytest.raises(BadTask, match=said):
+    with pytest.raises(BadTask, match=message):
         read_survival_task(tmp_path, [first, ("B", "s2", "0", "test", event, days)])
     unlabelled = read_survival_task(tmp_path, [first, ("B", "s2", "", "test", event, days)])
     assert unlabelled.samples == ["A"]
@@ -176,19 +176,19 @@ def short(scale, settings=None):
     folds = np.array([["test" if i % 5 == fold else "train" for fold in range(5)] for i in range(100)], object)
     names = [f"P{i}" for i in range(100)]
     task = Task("s--OS", "case_id", names, np.zeros(100, int), [], folds, ["cindex"], times, events)
-    found = probe_frozen(task, (x * scale).astype(np.float32), SETTINGS | (settings or {}))
-    return found, summarise(pd.DataFrame(found.metrics), pd.concat(found.predictions), 10, 0).set_index("metric")
+    results = probe_frozen(task, (x * scale).astype(np.float32), SETTINGS | (settings or {}))
+    return results, summarise(pd.DataFrame(results.metrics), pd.concat(results.predictions), 10, 0).set_index("metric")
 
 
 def test_a_cox_model_without_a_coefficient_is_said_and_counted_wherever_its_score_stands():
-    found, over = short(0.001)
-    rows = pd.DataFrame(found.metrics)
+    results, over = short(0.001)
+    rows = pd.DataFrame(results.metrics)
     assert set(rows[rows.metric == "cindex"].note) == {EMPTY}
     assert (over.loc["cindex", "mean"], over.loc["cindex", "n_empty"], over.loc["cindex", "n_failed"]) == (0.5, 5, 0)
     assert over.loc["cindex", "note"] == f"{EMPTY} in 5 of 5 fits"
     assert not enough(over.reset_index()).any()  # in no average, ranking or test
     assert notes_of_folds(over.reset_index())[0] == f"{EMPTY} in 5 of 5 folds"
-    survival, _ = assess_survival([(predictions_of(found), pd.DataFrame())])
+    survival, _ = assess_survival([(predictions_of(results), pd.DataFrame())])
     assert set(survival.note) == {f"{EMPTY} in 5 of 5 folds, left out; not tested: no case is in a group"}
     assert set(survival.n) == {0}
 
@@ -219,8 +219,8 @@ def test_embeddings_are_taken_as_they_are_unless_asked():
     assert unit_of(np.array([[0.0, 0], [6, 2]]), "unit") == pytest.approx(np.sqrt(5))
 
 
-def predictions_of(found):
-    return pd.concat(found.predictions).assign(task="s--OS", group="frozen", model="m")
+def predictions_of(results):
+    return pd.concat(results.predictions).assign(task="s--OS", group="frozen", model="m")
 
 
 def test_survival_has_permutations_of_its_own_and_ridge_cox_a_control():
@@ -233,11 +233,11 @@ def test_survival_has_permutations_of_its_own_and_ridge_cox_a_control():
         assert set(table[table.protocol == name].repeat) == set(range(7))
         assert table[table.protocol == name].fold.nunique() == 3
     kept = pd.concat(results.predictions)
-    mine = kept[(kept.protocol == "ridge_cox_permuted") & (kept.repeat == 3) & (kept.fold == 1)]
+    of_fold = kept[(kept.protocol == "ridge_cox_permuted") & (kept.repeat == 3) & (kept.fold == 1)]
     order, (train, test) = shuffled(task, SETTINGS["seed"], 3), sides(task, 1)
     alone = {**SETTINGS["cox"], "l1_ratio": 0, "alpha": 1, "plain": False}
     risk = fit_cox(x[train], times[order][train], events[order][train], x[test], alone)
-    np.testing.assert_allclose(mine.risk - mine.risk.mean(), risk - risk.mean(), atol=1e-5)
+    np.testing.assert_allclose(of_fold.risk - of_fold.risk.mean(), risk - risk.mean(), atol=1e-5)
 
 
 def test_warnings_of_the_solver_are_notes_and_others_pass():
@@ -252,6 +252,6 @@ def test_warnings_of_the_solver_are_notes_and_others_pass():
         warnings.warn("lbfgs failed to converge", ConvergenceWarning, stacklevel=1)
         return np.zeros(len(test))
 
-    with pytest.warns(RuntimeWarning, match="divide by zero") as told:
+    with pytest.warns(RuntimeWarning, match="divide by zero") as warned:
         assert fitted(predict, np.arange(3), np.arange(2))[1] == [UNCONVERGED]
-    assert [one.category for one in told] == [RuntimeWarning]
+    assert [warning.category for warning in warned] == [RuntimeWarning]

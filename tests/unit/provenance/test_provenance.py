@@ -59,7 +59,7 @@ def project(tmp_path, monkeypatch, repository):
 def write(folder: Path, repository: Path) -> Path:
     """provenance.json and the crate of the project; the path of the former."""
     results = folder / "results"
-    said = write_provenance(
+    provenance = write_provenance(
         config=str(results / "config.yaml"),
         inputs={"slides/sheet": str(folder / "slides.tsv"), "embed/models/prism": str(folder / "weights/prism")},
         environments=[str(repository / f"envs/{name}.yaml") for name in ("report", "pretrain")],
@@ -70,7 +70,7 @@ def write(folder: Path, repository: Path) -> Path:
         output=str(results / "provenance.json"),
     )
     write_crate(
-        provenance=said,
+        provenance=provenance,
         snakefile=str(repository / "workflow/Snakefile"),
         workflow=str(results / "workflow/Snakefile"),
         benchmarks=str(results / "benchmarks"),
@@ -82,24 +82,24 @@ def write(folder: Path, repository: Path) -> Path:
 
 
 def test_what_made_the_results_is_there(project, repository):
-    said = json.loads(write(project, repository).read_text())
-    assert said["seeds"] == {"embed/models/prism/seed": 3, "demo/seed": 1}
-    sheet = said["inputs"]["slides/sheet"]
+    written = json.loads(write(project, repository).read_text())
+    assert written["seeds"] == {"embed/models/prism/seed": 3, "demo/seed": 1}
+    sheet = written["inputs"]["slides/sheet"]
     assert sheet == {"name": "slides.tsv", "bytes": 9, "sha256": hashlib.sha256(b"slide_id\n").hexdigest()}
-    assert list(said["inputs"]["embed/models/prism"]["files"]) == ["a.bin"]
-    assert list(said["files"]) == [
+    assert list(written["inputs"]["embed/models/prism"]["files"]) == ["a.bin"]
+    assert list(written["files"]) == [
         "config.yaml",
         "embed/mean/cases.h5ad",
         "probe/mean/t/frozen/metrics.tsv",
         "tables/metrics.html",  # beside a declared one
         "tables/metrics.tsv",
     ]
-    known = said["files"]["tables/metrics.html"]
-    assert known == {"bytes": 19, "sha256": hashlib.sha256(b"tables/metrics.html").hexdigest()}
-    assert said["software"]["packages"]["pytorch"]["pinned"] == "2.13.0"
-    assert said["software"]["packages"]["pandas"]["installed"] is not None
-    assert set(said["environments"]) == {"report.yaml", "pretrain.yaml"}
-    assert said["workflow"]["digests"] == {"report": "0123456789abcdef"}
+    listed = written["files"]["tables/metrics.html"]
+    assert listed == {"bytes": 19, "sha256": hashlib.sha256(b"tables/metrics.html").hexdigest()}
+    assert written["software"]["packages"]["pytorch"]["pinned"] == "2.13.0"
+    assert written["software"]["packages"]["pandas"]["installed"] is not None
+    assert set(written["environments"]) == {"report.yaml", "pretrain.yaml"}
+    assert written["workflow"]["digests"] == {"report": "0123456789abcdef"}
 
 
 def test_nothing_of_the_machine_and_its_user_is_told(project, repository):
@@ -108,11 +108,11 @@ def test_nothing_of_the_machine_and_its_user_is_told(project, repository):
         text = (path.parent / name).read_text()
         for private in (SECRET, str(project), str(repository), "jane", "/home/"):
             assert private not in text, f"{name} tells {private}"
-    told = json.loads(path.read_text())["config"]
-    assert told["slides"] == {"sheet": "slides.tsv", "slides_per_job": 4}
-    assert told["embed"]["models"]["prism"]["weights"] == "…/prism"
-    assert told["acquire"]["gdc_api"] == "https://api.example.org/v0"
-    assert told["omics"] == {"sheet": "…/profiles.tsv", "reference": "…/genes.tsv"}
+    config = json.loads(path.read_text())["config"]
+    assert config["slides"] == {"sheet": "slides.tsv", "slides_per_job": 4}
+    assert config["embed"]["models"]["prism"]["weights"] == "…/prism"
+    assert config["acquire"]["gdc_api"] == "https://api.example.org/v0"
+    assert config["omics"] == {"sheet": "…/profiles.tsv", "reference": "…/genes.tsv"}
 
 
 def test_the_same_run_gives_the_same_bytes_but_for_times(project, repository):
@@ -129,8 +129,8 @@ def test_the_same_run_gives_the_same_bytes_but_for_times(project, repository):
     write_config(json.loads(moved_config), str(config))
     again = json.loads(write(moved, repository).read_text())
     before = json.loads(first)
-    for said in (again, before):
-        said["files"].pop("config.yaml")  # holds the paths that the user wrote
+    for document in (again, before):
+        document["files"].pop("config.yaml")  # holds the paths that the user wrote
     assert again == before
 
 
@@ -151,11 +151,11 @@ def test_the_crate_is_one_of_a_workflow_run(project, repository):
     assert action.type == "CreateAction"
     assert action["instrument"] is crate.mainEntity
     assert action["startTime"] < action["endTime"]
-    found = {entity.id: entity for entity in action["result"]}
+    entities = {entity.id: entity for entity in action["result"]}
     listed = json.loads((results / "provenance.json").read_text())["files"]
-    assert {name: entity["sha256"] for name, entity in found.items()} == {n: f["sha256"] for n, f in listed.items()}
+    assert {name: entity["sha256"] for name, entity in entities.items()} == {n: f["sha256"] for n, f in listed.items()}
     parameters = {entity.id for entity in [*crate.mainEntity["input"], *crate.mainEntity["output"]]}
-    for entity in [*action["object"], *found.values()]:
+    for entity in [*action["object"], *entities.values()]:
         assert entity["exampleOfWork"].id in parameters
     for entity in crate.data_entities:
         assert (results / entity.id).is_file(), f"{entity.id} is not in the folder"

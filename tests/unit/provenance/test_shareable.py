@@ -41,10 +41,10 @@ KEPT = (
 )
 
 
-@pytest.mark.parametrize(("value", "told"), TOLD)
-def test_what_is_private_is_left_out(value, told):
-    assert shareable(value) == told
-    assert shareable({value: [(value,)]}) == {told: [[told]]}
+@pytest.mark.parametrize(("value", "replaced"), TOLD)
+def test_what_is_private_is_left_out(value, replaced):
+    assert shareable(value) == replaced
+    assert shareable({value: [(value,)]}) == {replaced: [[replaced]]}
 
 
 @pytest.mark.parametrize("value", [*KEPT, 3, None, True, 0.5])

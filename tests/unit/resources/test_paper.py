@@ -124,17 +124,17 @@ def test_public_averages_are_the_means_of_the_scores(tasks, probed):
     assert len(averages) == 8 * 5
     family = tasks.set_index("task").family
     for row in averages.itertuples():
-        mine = probed[row.model] if row.scope == "all" else probed[row.model][family[probed.index] == row.scope]
-        assert len(mine) == int(row.tasks)
-        assert mine.mean() == pytest.approx(float(row.score), abs=0.001), (row.model, row.scope)
+        scores = probed[row.model] if row.scope == "all" else probed[row.model][family[probed.index] == row.scope]
+        assert len(scores) == int(row.tasks)
+        assert scores.mean() == pytest.approx(float(row.score), abs=0.001), (row.model, row.scope)
 
 
 def test_threads_wins_as_often_as_counted(probed):
     for rival, wins in {"prism": 35, "chief": 38, "gigapath": 42}.items():
         assert (probed.threads > probed[rival]).sum() == wins
-    said = table("published/comparisons.tsv")
-    said = said[said.scope == "all_public"].set_index("baseline").wins.astype(int)
-    assert dict(said) == {"prism": 35, "chief": 38, "gigapath": 42}
+    stated = table("published/comparisons.tsv")
+    stated = stated[stated.scope == "all_public"].set_index("baseline").wins.astype(int)
+    assert dict(stated) == {"prism": 35, "chief": 38, "gigapath": 42}
 
 
 def test_gains_of_the_text_follow_from_the_scores(tasks, probed):
@@ -171,9 +171,9 @@ def test_further_sets_name_known_tasks(tasks):
     ).all()
     assert Counter(sets["set"]) == {"few_shot": 8, "retrieval": 3, "prompting": 9, "clustering": 2}
     cohorts = table("tasks/cohorts.tsv")
-    known = {*cohorts.cohort, "cptac_all"}
+    names = {*cohorts.cohort, "cptac_all"}
     joined = [*transfer.task[transfer.access == "public"], *sets.task[sets.access == "public"]]
-    assert {source for task in joined for source in task.split("--")[0].split("==")} <= known
+    assert {source for task in joined for source in task.split("--")[0].split("==")} <= names
     guessed = sets[sets.access == "guessed"]
     assert len(guessed) == 3
     assert guessed.note.str.startswith("guessed").all()
@@ -197,13 +197,13 @@ def test_scores_recovered_from_the_papers_text_stand_with_place_and_confidence()
     few = table("published/few_shot.tsv")
     few = few[few.score != ""]
     assert len(few) == 194 + 24
-    one = few[(few.task == "bcnb--er") & (few.model == "mean-virchow") & (few.shots == "1")].iloc[0]
-    assert (one.score, one.se, one.n, one.confidence) == ("0.520", "0.025", "1058", "certain")
-    assert "offset" in one.place
-    assert one.split == "cross-validation, 5 folds"
+    shot = few[(few.task == "bcnb--er") & (few.model == "mean-virchow") & (few.shots == "1")].iloc[0]
+    assert (shot.score, shot.se, shot.n, shot.confidence) == ("0.520", "0.025", "1058", "certain")
+    assert "offset" in shot.place
+    assert shot.split == "cross-validation, 5 folds"
     fold = table("published/retrieval.tsv").set_index(["task", "model", "metric"])
     row = fold.loc[("ebrains--diagnosis", "mean-virchow", "mAP@1")]
     assert (row.score, row.lower, row.upper, row.confidence) == ("0.593", "0.555", "0.627", "re-aligned")
-    others = table("published/other_sources.tsv")
-    assert len(others) == 952
-    assert not {"Patho-Bench's public splits"} & set(others.split[~others.origin.str.startswith("EXAONE")])
+    rows = table("published/other_sources.tsv")
+    assert len(rows) == 952
+    assert not {"Patho-Bench's public splits"} & set(rows.split[~rows.origin.str.startswith("EXAONE")])

@@ -26,12 +26,12 @@ BAD = 5 * ACROSS + 9
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     """Whole slides by codec and suffix."""
-    folder, made = tmp_path_factory.mktemp("whole"), {}
+    folder, paths = tmp_path_factory.mktemp("whole"), {}
     for codec in CODECS:
         for suffix in ("svs", "ome.tif"):
-            made[codec, suffix] = folder / f"{codec}.{suffix}"
-            write_slide(made[codec, suffix], codec)
-    return made
+            paths[codec, suffix] = folder / f"{codec}.{suffix}"
+            write_slide(paths[codec, suffix], codec)
+    return paths
 
 
 def read(slide, index, level=0):
@@ -92,16 +92,16 @@ def test_every_way_to_break_a_public_jpeg_2000_tile(shared_data):
         index = int(np.argmax(page.databytecounts))
         handle.seek(page.dataoffsets[index])
         data = handle.read(page.databytecounts[index])
-    rng, seen = np.random.default_rng(0), {}
-    made = {"zero": lambda: bytes(512), "ff": lambda: b"\xff" * 512, "short": lambda: rng.bytes(512)}
-    made["long"] = lambda: rng.bytes(4096)
-    for what, make in made.items():
+    rng, counts = np.random.default_rng(0), {}
+    fillings = {"zero": lambda: bytes(512), "ff": lambda: b"\xff" * 512, "short": lambda: rng.bytes(512)}
+    fillings["long"] = lambda: rng.bytes(4096)
+    for filling, make in fillings.items():
         size = len(make())
         starts = np.linspace(0, len(data) - size, 40).astype(int)
-        seen[what] = sum(bool(fault_of_jpeg2000(data[:i] + make() + data[i + size :])) for i in starts)
-    assert (seen["zero"], seen["ff"]) == (40, 40)
-    assert seen["long"] >= 38
-    assert 20 <= seen["short"] <= 32
+        counts[filling] = sum(bool(fault_of_jpeg2000(data[:i] + make() + data[i + size :])) for i in starts)
+    assert (counts["zero"], counts["ff"]) == (40, 40)
+    assert counts["long"] >= 38
+    assert 20 <= counts["short"] <= 32
 
 
 def test_signs_of_streams():

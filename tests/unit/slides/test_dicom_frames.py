@@ -11,16 +11,16 @@ from slide_files import picture
 def assert_same(folder, name="jpeg_tiles"):
     """Levels, properties and pixels are OpenSlide's, at all levels and beyond the edges."""
     entry = sorted(folder.glob("*.dcm"))[0]
-    ours, plain = open_slide(folder), OpenSlideReader(str(entry))
-    assert (ours.name, ours.vendor, ours.levels, ours.properties) == (name, "dicom", plain.levels, plain.properties)
+    fast, plain = open_slide(folder), OpenSlideReader(str(entry))
+    assert (fast.name, fast.vendor, fast.levels, fast.properties) == (name, "dicom", plain.levels, plain.properties)
     rng = np.random.default_rng(0)
-    for level, (width, height, downsample) in enumerate(ours.levels):
+    for level, (width, height, downsample) in enumerate(fast.levels):
         for _ in range(25):
             x, y = (int(rng.integers(-40, size)) * round(downsample) for size in (width, height))
             size = [int(edge) for edge in rng.integers(1, 150, 2)]
-            found, expected = (slide.region(x, y, level, *size) for slide in (ours, plain))
-            np.testing.assert_array_equal(found, expected, err_msg=f"level {level} at {x}, {y}")
-    ours.close()
+            pixels, expected = (slide.region(x, y, level, *size) for slide in (fast, plain))
+            np.testing.assert_array_equal(pixels, expected, err_msg=f"level {level} at {x}, {y}")
+    fast.close()
     plain.close()
 
 
@@ -39,9 +39,9 @@ def test_two_series_in_a_folder_stay_apart(tmp_path):
     write_series(tmp_path / "a", 255 - picture(128, 192), series="1.2.3.5", levels=(1, 2))
     for series in ("1.2.3.4", "1.2.3.5"):
         path = tmp_path / f"a/{series}_0.dcm"
-        ours, plain = open_slide(path), OpenSlideReader(str(path))
-        assert ours.name == "jpeg_tiles"
-        np.testing.assert_array_equal(ours.region(0, 0, 0, 192, 128), plain.region(0, 0, 0, 192, 128))
+        fast, plain = open_slide(path), OpenSlideReader(str(path))
+        assert fast.name == "jpeg_tiles"
+        np.testing.assert_array_equal(fast.region(0, 0, 0, 192, 128), plain.region(0, 0, 0, 192, 128))
 
 
 def test_frames_in_an_order_of_their_own_are_not_told(tmp_path):

@@ -28,8 +28,8 @@ def assert_same(path, count=25):
     assert (fast.name, fast.vendor, fast.levels) == ("jpeg_tiles", plain.vendor, plain.levels)
     assert (fast.properties, fast.associated) == (plain.properties, plain.associated)
     for level, x, y, width, height in windows(fast, np.random.default_rng(0), count):
-        found, expected = (slide.region(x, y, level, width, height) for slide in (fast, plain))
-        np.testing.assert_array_equal(found, expected, err_msg=f"level {level} at {x}, {y}")
+        pixels, expected = (slide.region(x, y, level, width, height) for slide in (fast, plain))
+        np.testing.assert_array_equal(pixels, expected, err_msg=f"level {level} at {x}, {y}")
     fast.close()
     plain.close()
 
@@ -63,8 +63,8 @@ def test_jpeg_2000_of_a_real_slide_is_as_openslide_shows_it(shared_data):
     assert fast.name == "jpeg_tiles"
     assert fast.levels == plain.levels
     for x, y in np.random.default_rng(0).integers(-100, 4400, (12, 2)).tolist():
-        found, expected = (slide.region(x, y, 0, 300, 200) for slide in (fast, plain))
-        np.testing.assert_array_equal(found, expected, err_msg=f"at {x}, {y}")
+        pixels, expected = (slide.region(x, y, 0, 300, 200) for slide in (fast, plain))
+        np.testing.assert_array_equal(pixels, expected, err_msg=f"at {x}, {y}")
 
 
 def test_other_slides_stay_with_openslide(tmp_path):

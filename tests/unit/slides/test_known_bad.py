@@ -24,13 +24,13 @@ def test_every_entry_says_what_and_where(repository):
 
 
 def test_names_are_found_by_id_and_by_file(repository):
-    known = read_known_bad(table(repository))
-    by_id = note_of({"slide_id": "C3L-03513-21", "path": "/data/1.svs"}, known)
+    listed = read_known_bad(table(repository))
+    by_id = note_of({"slide_id": "C3L-03513-21", "path": "/data/1.svs"}, listed)
     assert by_id.startswith("known by this name in CPTAC-PDA: ")
     assert "https://github.com/mahmoodlab/Patho-Bench/issues/30" in by_id
     path = "/data/TCGA-4X-A9FA-01Z-00-DX5.304B3A94-B997-4FCE-A85D-B66AD238CDD1.svs"
-    assert "level 0 is incomplete" in note_of({"slide_id": "S1", "path": path}, known)
-    assert note_of({"slide_id": "test_1144", "path": "/data/normal_0277.tif"}, known) == ""
+    assert "level 0 is incomplete" in note_of({"slide_id": "S1", "path": path}, listed)
+    assert note_of({"slide_id": "test_1144", "path": "/data/normal_0277.tif"}, listed) == ""
 
 
 def test_the_note_reaches_the_manifest_whatever_becomes_of_the_slide(tmp_path, repository):

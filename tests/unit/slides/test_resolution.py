@@ -45,8 +45,8 @@ SIZE = (40_000, 20_000)
     ],
 )
 def test_where_resolution_comes_from(properties, mpp, source):
-    found, name, _ = find_mpp(properties, size=SIZE)
-    assert (found and round(found, 6), name) == (mpp, source)
+    resolution, name, _ = find_mpp(properties, size=SIZE)
+    assert (resolution and round(resolution, 6), name) == (mpp, source)
 
 
 def test_an_impossible_number_is_passed_over_and_told():
@@ -84,8 +84,8 @@ def test_resolutions_of_printers_are_none(dpi):
 
 @pytest.mark.parametrize("mpp", ["0.0001", "0.04", "1000", "10000", "-0.25", "inf"])
 def test_absurd_numbers_are_named(mpp):
-    found, _, note = find_mpp({"openslide.mpp-x": mpp})
-    assert found is None
+    resolution, _, note = find_mpp({"openslide.mpp-x": mpp})
+    assert resolution is None
     assert mpp == "inf" or f"gives {float(mpp):g} micrometres per pixel, which is no slide's" in note
 
 
@@ -111,8 +111,8 @@ def write(path, **options):
 
 def test_units_of_real_files(tmp_path):
     unit = {"resolution": (40000, 40000), "metadata": None}
-    seen = inspect_slide(write(tmp_path / "a.tiff", resolutionunit="CENTIMETER", **unit))
-    assert (seen["mpp"], seen["magnification"]) == ("0.25", 40)
+    row = inspect_slide(write(tmp_path / "a.tiff", resolutionunit="CENTIMETER", **unit))
+    assert (row["mpp"], row["magnification"]) == ("0.25", 40)
     none = write(tmp_path / "b.tiff", resolutionunit="NONE", **unit)
     absent = write(tmp_path / "c.tiff", resolutionunit="INCH", **unit)
     data = (tmp_path / "c.tiff").read_bytes()
@@ -120,21 +120,21 @@ def test_units_of_real_files(tmp_path):
     assert data.count(tag) == 1
     (tmp_path / "c.tiff").write_bytes(data.replace(tag, struct.pack("<H", 297) + tag[2:]))
     for slide in (none, absent):
-        seen = inspect_slide(slide)
-        assert seen["reason"] == "no_resolution"
-        assert "column mpp of the slide sheet" in seen["detail"]
+        row = inspect_slide(slide)
+        assert row["reason"] == "no_resolution"
+        assert "column mpp of the slide sheet" in row["detail"]
 
 
 def test_an_ome_tiff_in_nanometres(tmp_path):
     facts = {"axes": "YXS", "PhysicalSizeX": 250.0, "PhysicalSizeXUnit": "nm", "PhysicalSizeY": 300.0}
     slide = write(tmp_path / "a.ome.tif", metadata=facts | {"PhysicalSizeYUnit": "nm"})
-    seen = inspect_slide(slide)
-    assert (seen["status"], seen["reason"]) == ("set_aside", "not_square")
-    assert "0.25 micrometres per pixel across and 0.3 down (ome.PhysicalSizeX): resample the slide" in seen["detail"]
-    seen = inspect_slide(slide | {"mpp": "0.25"})
-    assert (seen["mpp"], seen["mpp_source"]) == ("0.25", "sheet")
-    seen = inspect_slide(write(tmp_path / "b.ome.tif", metadata=facts | {"PhysicalSizeY": 0.25}))
-    assert (seen["mpp"], seen["mpp_source"]) == ("0.25", "ome.PhysicalSizeX")
+    row = inspect_slide(slide)
+    assert (row["status"], row["reason"]) == ("set_aside", "not_square")
+    assert "0.25 micrometres per pixel across and 0.3 down (ome.PhysicalSizeX): resample the slide" in row["detail"]
+    row = inspect_slide(slide | {"mpp": "0.25"})
+    assert (row["mpp"], row["mpp_source"]) == ("0.25", "sheet")
+    row = inspect_slide(write(tmp_path / "b.ome.tif", metadata=facts | {"PhysicalSizeY": 0.25}))
+    assert (row["mpp"], row["mpp_source"]) == ("0.25", "ome.PhysicalSizeX")
 
 
 @pytest.mark.parametrize("layout", [{"tile": (128, 128)}, {"rowsperstrip": 50}])
@@ -142,8 +142,8 @@ def test_tags_that_differ_across_and_down(tmp_path, layout):
     pixels = np.random.default_rng(0).integers(0, 255, (200, 300, 3), dtype=np.uint8)
     options = {"photometric": "rgb", "metadata": None, "resolutionunit": "CENTIMETER", "resolution": (40000, 20000)}
     tifffile.imwrite(tmp_path / "a.tif", pixels, **options, **layout)
-    seen = inspect_slide({"slide_id": "S", "path": str(tmp_path / "a.tif"), "mpp": "", "keep": "auto"})
-    assert (seen["reason"], seen["detail"].split(" (")[0]) == (
+    row = inspect_slide({"slide_id": "S", "path": str(tmp_path / "a.tif"), "mpp": "", "keep": "auto"})
+    assert (row["reason"], row["detail"].split(" (")[0]) == (
         "not_square",
         "0.25 micrometres per pixel across and 0.5 down",
     )
@@ -151,5 +151,5 @@ def test_tags_that_differ_across_and_down(tmp_path, layout):
 
 def test_a_macro_image_is_set_aside_for_its_resolution(tmp_path):
     unit = {"resolution": (1e4 / 28.97, 1e4 / 28.97), "metadata": None, "resolutionunit": "CENTIMETER"}
-    seen = inspect_slide(write(tmp_path / "a.tiff", **unit))
-    assert (seen["reason"], seen["detail"]) == ("low_resolution", "28.97 micrometres per pixel is coarser than 5x")
+    row = inspect_slide(write(tmp_path / "a.tiff", **unit))
+    assert (row["reason"], row["detail"]) == ("low_resolution", "28.97 micrometres per pixel is coarser than 5x")

@@ -51,11 +51,11 @@ def write_vms(folder, seed=0):
 def test_a_dicom_series_as_folder_or_as_any_of_its_files_is_one_slide(tmp_path):
     folder = write_series(tmp_path / "s", PIXELS)
     write_series(folder.parent / "both", PIXELS)
-    seen = [look(path) for path in (folder, *sorted(folder.iterdir()))]
-    for row in seen:
+    rows = [look(path) for path in (folder, *sorted(folder.iterdir()))]
+    for row in rows:
         assert (row["status"], row["width"], row["height"], row["levels"], row["mpp"]) == ("ok", 384, 256, 3, "0.5")
-    assert len({row["identity"] for row in seen}) == 1
-    assert len({row["bytes"] for row in seen}) == 1
+    assert len({row["identity"] for row in rows}) == 1
+    assert len({row["bytes"] for row in rows}) == 1
     first = open_slide(folder).region(0, 0, 0, 384, 256)
     assert np.abs(first.astype(int) - PIXELS).mean() < 6
     np.testing.assert_array_equal(first, open_slide(folder / "1.2.3.4_2.dcm").region(0, 0, 0, 384, 256))
@@ -82,9 +82,9 @@ def test_a_series_without_its_finest_image_is_set_aside(tmp_path):
     folder = write_series(tmp_path / "s", PIXELS)
     (folder / "1.2.3.4_0.dcm").unlink()
     for path in (folder, folder / "1.2.3.4_2.dcm"):
-        seen = look(path)
-        assert (seen["status"], seen["reason"]) == ("set_aside", "truncated")
-        assert "a smaller copy (RESAMPLED) of one that is missing: fetch the whole series" in seen["detail"]
+        row = look(path)
+        assert (row["status"], row["reason"]) == ("set_aside", "truncated")
+        assert "a smaller copy (RESAMPLED) of one that is missing: fetch the whole series" in row["detail"]
         kept = look(path, keep="yes")
         assert (kept["status"], kept["mpp"]) == ("ok", "1")
         assert "RESAMPLED" in kept["note"]
@@ -108,8 +108,8 @@ def test_an_instance_that_is_cut_off_is_named(tmp_path, number):
     folder = write_series(tmp_path / "s", PIXELS)
     file = folder / f"1.2.3.4_{number}.dcm"
     os.truncate(file, file.stat().st_size - 100)
-    seen = look(folder / "1.2.3.4_1.dcm")
-    assert (seen["reason"], seen["detail"]) == (
+    row = look(folder / "1.2.3.4_1.dcm")
+    assert (row["reason"], row["detail"]) == (
         "truncated",
         f"files of the slide are cut off: {file.name}; copy the whole slide again",
     )
@@ -118,14 +118,14 @@ def test_an_instance_that_is_cut_off_is_named(tmp_path, number):
 def test_slides_of_equal_index_files_are_two(tmp_path):
     paths = [write_vms(tmp_path / name, seed) for name, seed in (("a", 0), ("b", 1), ("c", 0))]
     assert len({path.read_bytes() for path in paths}) == 1
-    seen = [look(path) for path in paths]
-    assert [row["status"] for row in seen] == ["ok"] * 3
-    assert seen[0]["identity"] != seen[1]["identity"]
-    assert seen[0]["identity"] == seen[2]["identity"]  # a copy stays a copy
+    rows = [look(path) for path in paths]
+    assert [row["status"] for row in rows] == ["ok"] * 3
+    assert rows[0]["identity"] != rows[1]["identity"]
+    assert rows[0]["identity"] == rows[2]["identity"]  # a copy stays a copy
     inputs, states = declared(tmp_path, *paths)
     assert len(inputs) == 12
     shutil.copy(paths[1].with_name("Scan(0,0).jpg"), paths[2].with_name("Scan(0,0).jpg"))
-    assert look(paths[2])["identity"] != seen[2]["identity"]
+    assert look(paths[2])["identity"] != rows[2]["identity"]
     assert declared(tmp_path, *paths)[1][2] != states[2]
 
 
@@ -200,6 +200,6 @@ def test_formats_that_no_reader_opens_come_with_advice(tmp_path, name):
         (path / ".zattrs").write_text("{}")
     else:
         path.write_bytes(b"ZISRAWFILE" + bytes(500))
-    seen = look(path)
-    assert (seen["status"], seen["reason"]) == ("set_aside", "unreadable")
-    assert "convert it" in seen["detail"]
+    row = look(path)
+    assert (row["status"], row["reason"]) == ("set_aside", "unreadable")
+    assert "convert it" in row["detail"]

@@ -62,9 +62,14 @@ def test_sheet_wins_with_a_note_and_72_dpi_is_no_resolution():
 
 
 def test_good_slide(tiff):
-    seen = inspect_slide(row(tiff))
-    assert seen["status"] == "ok"
-    assert (seen["mpp"], seen["magnification"], seen["width"], seen["height"]) == ("0.5", 20, 400, 300)
+    inspected = inspect_slide(row(tiff))
+    assert inspected["status"] == "ok"
+    assert (inspected["mpp"], inspected["magnification"], inspected["width"], inspected["height"]) == (
+        "0.5",
+        20,
+        400,
+        300,
+    )
 
 
 def test_truncated_slide_is_told_from_a_missing_resolution(tiff):
@@ -104,12 +109,12 @@ def act(name):
 
 def test_crash_and_hang_cost_one_item():
     names = ["a", "crash", "b", "hang", "error", "c"]
-    found = dict(map_contained(act, names, deadline_s=1.0))
-    assert [found[n] for n in "abc"] == ["A", "B", "C"]
-    assert isinstance(found["crash"], Lost)
-    assert found["crash"].reason == "crashed"
-    assert found["hang"].reason == "timeout"
-    assert isinstance(found["error"], OSError)
+    answers = dict(map_contained(act, names, deadline_s=1.0))
+    assert [answers[n] for n in "abc"] == ["A", "B", "C"]
+    assert isinstance(answers["crash"], Lost)
+    assert answers["crash"].reason == "crashed"
+    assert answers["hang"].reason == "timeout"
+    assert isinstance(answers["error"], OSError)
 
 
 def test_identity_follows_contents(tiff, tmp_path):

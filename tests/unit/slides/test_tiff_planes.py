@@ -43,9 +43,9 @@ def test_rgb_in_three_planes_is_rgb(tmp_path, levels, channel):
     planes = np.moveaxis(PIXELS, -1, 0)
     path = write_ome(tmp_path / "a.ome.tif", planes, "CYX", levels, "minisblack", **metadata)
     np.testing.assert_array_equal(whole(path), PIXELS)
-    seen = look(path)
-    assert (seen["status"], seen["mpp"], seen["levels"]) == ("ok", "0.5", levels)
-    assert seen["note"] == "its three channels are read as red, green and blue"
+    row = look(path)
+    assert (row["status"], row["mpp"], row["levels"]) == ("ok", "0.5", levels)
+    assert row["note"] == "its three channels are read as red, green and blue"
     for level in range(1, levels):
         np.testing.assert_array_equal(whole(path, level), PIXELS[:: 2**level, :: 2**level])
 
@@ -63,9 +63,9 @@ def test_rgb_in_three_planes_is_rgb(tmp_path, levels, channel):
 def test_three_channels_that_are_called_something_else_are_refused(tmp_path, channel):
     planes = np.moveaxis(PIXELS, -1, 0)
     path = write_ome(tmp_path / "a.ome.tif", planes, "CYX", 1, "minisblack", Channel=channel)
-    seen = look(path)
-    assert (seen["status"], seen["reason"]) == ("set_aside", "unreadable")
-    assert "3 planes (CYX (3, 512, 768)), not one RGB picture: write the picture to a file of its own" in seen["detail"]
+    row = look(path)
+    assert (row["status"], row["reason"]) == ("set_aside", "unreadable")
+    assert "3 planes (CYX (3, 512, 768)), not one RGB picture: write the picture to a file of its own" in row["detail"]
 
 
 def test_the_published_case_of_three_planes(shared_data):
@@ -157,8 +157,8 @@ def test_a_small_first_page_is_not_the_slide(tmp_path, compression):
     with tifffile.TiffWriter(path) as writer:
         writer.write(PIXELS[::4, ::4], **(options | {"resolution": (5000, 5000)}))
         writer.write(PIXELS, **options)
-    seen = look(path)
-    assert (seen["width"], seen["height"], seen["mpp"]) == (768, 512, "0.5")
+    row = look(path)
+    assert (row["width"], row["height"], row["mpp"]) == (768, 512, "0.5")
     assert np.abs(whole(path).astype(int) - PIXELS).mean() < 6
 
 
@@ -184,9 +184,9 @@ def test_a_label_without_its_slide_is_never_shown(tmp_path, name, options):
     """Labels name patients; with an mpp in the sheet they became thumbnails."""
     tifffile.imwrite(tmp_path / name, LABEL, rowsperstrip=100, photometric="rgb", metadata=None, **options)
     for mpp in ("", "0.5"):
-        seen = look(tmp_path / name, mpp)
-        assert (seen["status"], seen["reason"]) == ("set_aside", "unreadable")
-        assert seen["detail"] == "no slide in the file: what is left in it is a label, macro image or thumbnail"
+        row = look(tmp_path / name, mpp)
+        assert (row["status"], row["reason"]) == ("set_aside", "unreadable")
+        assert row["detail"] == "no slide in the file: what is left in it is a label, macro image or thumbnail"
 
 
 @pytest.mark.parametrize("name", ["label", "label image", "macro image", "s.svs [macro image]", "s.svs #2 label"])

@@ -47,15 +47,15 @@ def test_grey_negative_and_transparent(tmp_path):
     tifffile.imwrite(tmp_path / "grey.tif", grey, photometric="minisblack", metadata=None)
     tifffile.imwrite(tmp_path / "negative.tif", 255 - grey, photometric="miniswhite", metadata=None)
     for name in ("grey", "negative"):
-        found = read_in_windows(TiffReader(str(tmp_path / f"{name}.tif")), 700, 500)
-        np.testing.assert_array_equal(found, np.repeat(grey[..., None], 3, axis=-1))
+        pixels = read_in_windows(TiffReader(str(tmp_path / f"{name}.tif")), 700, 500)
+        np.testing.assert_array_equal(pixels, np.repeat(grey[..., None], 3, axis=-1))
     alpha = np.full((500, 700, 1), 255, np.uint8)
     alpha[:100] = 0
     options = {"photometric": "rgb", "extrasamples": ["unassalpha"], "tile": (128, 128), "metadata": None}
     tifffile.imwrite(tmp_path / "rgba.tif", np.concatenate([PIXELS, alpha], -1), **options)
-    found = read_in_windows(TiffReader(str(tmp_path / "rgba.tif")), 700, 500)
-    np.testing.assert_array_equal(found[100:], PIXELS[100:])
-    assert (found[:100] == 255).all()
+    pixels = read_in_windows(TiffReader(str(tmp_path / "rgba.tif")), 700, 500)
+    np.testing.assert_array_equal(pixels[100:], PIXELS[100:])
+    assert (pixels[:100] == 255).all()
 
 
 @pytest.mark.parametrize("compression", ["jpeg", "zlib"])
@@ -77,9 +77,9 @@ def test_ome_tiff_has_the_levels_of_its_sub_ifds_and_its_pixel_size(tmp_path, co
         np.testing.assert_array_equal(small, PIXELS[20:220:2, 40:240:2])
     else:
         assert np.abs(full.astype(int) - PIXELS).mean() < 6
-    seen = inspect_slide({"slide_id": "S1", "path": str(path), "mpp": "", "keep": "auto"})
-    assert (seen["status"], seen["mpp"], seen["mpp_source"]) == ("ok", "0.252", "ome.PhysicalSizeX")
-    assert (seen["reader"], seen["levels"]) == ("tifffile", 3)
+    row = inspect_slide({"slide_id": "S1", "path": str(path), "mpp": "", "keep": "auto"})
+    assert (row["status"], row["mpp"], row["mpp_source"]) == ("ok", "0.252", "ome.PhysicalSizeX")
+    assert (row["reader"], row["levels"]) == ("tifffile", 3)
 
 
 def test_reduced_pages_of_a_plain_tiff_are_levels(tmp_path):
@@ -117,9 +117,9 @@ def test_images_of_other_kinds(tmp_path):
     alpha = np.full((500, 700, 1), 255, np.uint8)
     alpha[:, :50] = 0
     Image.fromarray(np.concatenate([PIXELS, alpha], -1)).save(tmp_path / "a.png")
-    found = open_slide(tmp_path / "a.png").region(0, 0, 0, 700, 500)
-    np.testing.assert_array_equal(found[:, 50:], PIXELS[:, 50:])
-    assert (found[:, :50] == 255).all()
+    pixels = open_slide(tmp_path / "a.png").region(0, 0, 0, 700, 500)
+    np.testing.assert_array_equal(pixels[:, 50:], PIXELS[:, 50:])
+    assert (pixels[:, :50] == 255).all()
     Image.fromarray(PIXELS[..., 0].astype(np.uint16) * 100).save(tmp_path / "deep.png")
     with pytest.raises(UnreadableSlide, match="pixels of type I;16, not 8-bit RGB or grey"):
         open_slide(tmp_path / "deep.png")

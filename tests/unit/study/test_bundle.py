@@ -70,20 +70,20 @@ def test_no_path_of_this_machine_is_in_it(project):
 
 def test_the_sections_plan_new_slides_as_the_study_does(project, tmp_path):
     """Patches and models of a study with the bundle alone are those of the study that wrote it."""
-    theirs = Study.open(bundle_of(project, "bundle").parent / "config.yaml")
+    builder = Study.open(bundle_of(project, "bundle").parent / "config.yaml")
     config = user_of(tmp_path / "user", Path("../bundle"))
     with contextlib.chdir(config.parent):
-        mine = Study.open(config.name)
-        mine.check()
-        inner = Study(mine.predict.config)
-    assert mine.predict.used == [f"mean/{TASK}", f"threads/{TASK}"]
-    assert inner.config["tissue"] == theirs.config["tissue"]
-    assert inner.grids.by_name == theirs.grids.by_name
-    assert inner.encoders.entries == theirs.encoders.entries
-    assert inner.models.used_sources() == theirs.models.used_sources()
-    assert inner.models.entries["mean"] == theirs.models.entries["mean"]
+        new_study = Study.open(config.name)
+        new_study.check()
+        inner = Study(new_study.predict.config)
+    assert new_study.predict.used == [f"mean/{TASK}", f"threads/{TASK}"]
+    assert inner.config["tissue"] == builder.config["tissue"]
+    assert inner.grids.by_name == builder.grids.by_name
+    assert inner.encoders.entries == builder.encoders.entries
+    assert inner.models.used_sources() == builder.models.used_sources()
+    assert inner.models.entries["mean"] == builder.models.entries["mean"]
     assert inner.models.entries["threads"]["path"] == "../bundle/models/threads"
-    assert mine.predict.source("threads") == ("20x_256px_0px_overlap", "tiny")
+    assert new_study.predict.source("threads") == ("20x_256px_0px_overlap", "tiny")
 
 
 def weighted(project):
@@ -98,7 +98,7 @@ def weighted(project):
 def test_weights_of_others_are_named_and_not_copied(project):
     bundle = weighted(project)
     assert not any(b"weights of uni" in data or b"weights of grandqc" in data for data in files_below(bundle).values())
-    needed = {one["key"]: one for one in json.loads((bundle / "bundle.json").read_text())["needed"]}
+    needed = {entry["key"]: entry for entry in json.loads((bundle / "bundle.json").read_text())["needed"]}
     assert sorted(needed) == ["features/encoders/tiny/weights", "tissue/weights"]
     uni = needed["features/encoders/tiny/weights"]
     assert (uni["name"], uni["source"], uni["fetched"]) == ("uni_v1", "MahmoodLab/UNI", "")
@@ -111,20 +111,22 @@ def test_weights_of_others_are_named_and_not_copied(project):
 def test_weights_are_looked_up_here_and_compared_before_any_work(project, tmp_path):
     weighted(project)
     user, bundle = tmp_path / "user", Path("../bundle")
-    said = refusal(user_of(user, bundle))
-    assert "config, key features/encoders/tiny/weights: empty, and the bundle doesn't hold weights of others" in said
-    assert "MahmoodLab/UNI" in said
-    assert "config, key tissue/weights: empty" in said
-    mine = {
+    message = refusal(user_of(user, bundle))
+    assert "config, key features/encoders/tiny/weights: empty, and the bundle doesn't hold weights of others" in message
+    assert "MahmoodLab/UNI" in message
+    assert "config, key tissue/weights: empty" in message
+    own_keys = {
         "tissue": {"weights": "mine.pth"},
         "features": {"encoders": {"tiny": {"adapter": "uni_v1", "weights": "mine.bin"}}},
     }
-    config = user_of(user, bundle, **mine)
+    config = user_of(user, bundle, **own_keys)
     (user / "mine.pth").write_bytes(b"weights of grandqc")
     (user / "mine.bin").write_bytes(b"weights of others")
-    said = refusal(config)
-    assert "config, key features/encoders/tiny/weights: mine.bin has another SHA-256 than ../bundle/bundle.json" in said
-    assert "1 problem in" in said
+    message = refusal(config)
+    assert (
+        "config, key features/encoders/tiny/weights: mine.bin has another SHA-256 than ../bundle/bundle.json" in message
+    )
+    assert "1 problem in" in message
     (user / "mine.bin").write_bytes(b"weights of uni")
     with contextlib.chdir(user):
         study = Study.open("config.yaml")

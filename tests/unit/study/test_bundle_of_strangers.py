@@ -44,9 +44,9 @@ def changed(**values):
 )
 def test_what_it_needs_is_named_at_keys_of_weights_alone(project, tmp_path, needed):
     spoil = changed(needed=[NEEDED | {"files": {"": "00"}} | needed])
-    said = refused(project, tmp_path, "bundle.json", spoil)
-    assert "bundle/bundle.json: its predictors or the weights that it needs are not as bundles have them" in said
-    assert "1 problem" in said
+    message = refused(project, tmp_path, "bundle.json", spoil)
+    assert "bundle/bundle.json: its predictors or the weights that it needs are not as bundles have them" in message
+    assert "1 problem" in message
 
 
 @pytest.mark.parametrize("label", [None, ["grade"], {"task_col": "grade"}, "grade"], ids=str)
@@ -56,23 +56,23 @@ def test_a_label_that_none_can_read_is_refused_before_any_job(project, tmp_path,
 
 def test_a_huge_config_is_not_read(project, tmp_path):
     began = time.monotonic()
-    said = refused(project, tmp_path, "config.yaml", lambda path: path.write_text("x: [1]\n" * (1 << 18)))
-    assert "config.yaml: larger than a config" in said
+    message = refused(project, tmp_path, "config.yaml", lambda path: path.write_text("x: [1]\n" * (1 << 18)))
+    assert "config.yaml: larger than a config" in message
     assert time.monotonic() - began < 30
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "message"),
     [
         ("packed", "packed: a file and no folder\n    -> if it is a bundle that was packed, unpack it (unzip)"),
         ("around", "around: no bundle: there is no bundle.json in it\n    -> name {folder}/around/bundle"),
         ("empty", "empty: no bundle: there is no bundle.json in it\n    -> name a folder that"),
     ],
 )
-def test_a_bundle_as_programs_pack_and_unpack_it(project, tmp_path, name, said):
+def test_a_bundle_as_programs_pack_and_unpack_it(project, tmp_path, name, message):
     (tmp_path / "packed").write_bytes(b"PK")
     (tmp_path / "empty").mkdir()
     shutil.copytree(bundle_of(project), tmp_path / "around/bundle")
     with contextlib.chdir(tmp_path), pytest.raises(ProblemsFound) as caught:
         Study.open(user_of(tmp_path / "user", tmp_path / name)).check()
-    assert said.format(folder=tmp_path) in str(caught.value)
+    assert message.format(folder=tmp_path) in str(caught.value)

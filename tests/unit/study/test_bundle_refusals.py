@@ -23,10 +23,10 @@ def change(path: Path, **values):
     path.write_text(json.dumps(json.loads(path.read_text()) | values))
 
 
-def swap(bundle: Path, one: str, other: str):
+def swap(bundle: Path, old: str, other: str):
     text = (bundle / "config.yaml").read_text()
-    assert one in text
-    (bundle / "config.yaml").write_text(text.replace(one, other))
+    assert old in text
+    (bundle / "config.yaml").write_text(text.replace(old, other))
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def written(tmp_path_factory, repository):
     return bundle_of(Project(tmp_path_factory.mktemp("study"), repository), "bundle")
 
 
-def told(bundle: Path) -> str:
+def refusal_of(bundle: Path) -> str:
     """What is said of a bundle before any job: as planning reads it, and as its bytes are compared."""
     problems = Problems()
     try:
@@ -54,9 +54,9 @@ def test_a_changed_or_missing_file_is_refused_by_its_name(written, tmp_path, nam
     for number, changed in enumerate((data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :], data[:-1])):
         bundle = shutil.copytree(written, tmp_path / str(number))
         (bundle / name).write_bytes(changed)
-        assert f"{bundle}/{name}: " in told(bundle)
+        assert f"{bundle}/{name}: " in refusal_of(bundle)
     (bundle / name).unlink()
-    assert name in told(bundle)
+    assert name in refusal_of(bundle)
 
 
 def test_records_of_the_job_that_wrote_it_are_passed_over(written, tmp_path):
@@ -70,14 +70,14 @@ def test_a_damaged_bundle_stops_a_run(project, tmp_path):
     bundle = bundle_of(project, "bundle")
     with (bundle / "models/threads/model.safetensors").open("ab") as handle:
         handle.write(b"x")
-    said = refusal(user_of(tmp_path / "user", Path("../bundle")))
-    assert "../bundle/models/threads/model.safetensors: 8 bytes, and checksums.tsv says 7" in said
+    message = refusal(user_of(tmp_path / "user", Path("../bundle")))
+    assert "../bundle/models/threads/model.safetensors: 8 bytes, and checksums.tsv says 7" in message
 
 
 def test_a_file_more_is_refused_by_its_name(written, tmp_path):
     bundle = shutil.copytree(written, tmp_path / "bundle")
     (bundle / "models/threads/notes.txt").write_text("x")
-    assert "bundle/models/threads/notes.txt: checksums.tsv doesn't list it" in told(bundle)
+    assert "bundle/models/threads/notes.txt: checksums.tsv doesn't list it" in refusal_of(bundle)
 
 
 def test_a_link_is_refused_even_if_it_leads_to_the_same_bytes(written, tmp_path):
@@ -85,7 +85,7 @@ def test_a_link_is_refused_even_if_it_leads_to_the_same_bytes(written, tmp_path)
     card = bundle / f"predictors/mean/{TASK}/card.md"
     card.rename(tmp_path / "card.md")
     card.symlink_to(tmp_path / "card.md")
-    assert "card.md: is a link, or no regular file" in told(bundle)
+    assert "card.md: is a link, or no regular file" in refusal_of(bundle)
 
 
 @pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "a/../../b", "a//b", "a\\b", "", "checksums.tsv"])
@@ -106,7 +106,7 @@ def test_a_larger_file_is_refused_before_it_is_read(tmp_path):
         verify_files(str(tmp_path))
 
 
-@pytest.mark.parametrize(("spoil", "said"), [
+@pytest.mark.parametrize(("spoil", "message"), [
     (lambda b: change(b / "bundle.json", layout=2), "bundle.json: written by a newer version of the workflow ("),
     (lambda b: change(b / "bundle.json", predictors=["../x"]), "bundle.json: its predictors or the weights"),
     (lambda b: change(b / "bundle.json", predictors=["no/model"]), "config.yaml: predictor no/model is of a model"),
@@ -128,13 +128,13 @@ def test_a_larger_file_is_refused_before_it_is_read(tmp_path):
         "the folder of model threads lies outside of the bundle",
     ),
 ])  # fmt: skip
-def test_a_bundle_made_by_hand_is_refused_for_what_it_says(written, tmp_path, spoil, said):
+def test_a_bundle_made_by_hand_is_refused_for_what_it_says(written, tmp_path, spoil, message):
     bundle = shutil.copytree(written, tmp_path / "bundle")
     spoil(bundle)
-    assert said in told(signed(bundle))
+    assert message in refusal_of(signed(bundle))
 
 
 def test_no_such_folder_is_one_sentence(tmp_path):
-    said = refusal(user_of(tmp_path / "user", Path("../bundle")))
-    assert "../bundle: no such folder" in said
-    assert "1 problem" in said
+    message = refusal(user_of(tmp_path / "user", Path("../bundle")))
+    assert "../bundle: no such folder" in message
+    assert "1 problem" in message

@@ -38,17 +38,17 @@ def opened(project) -> Study:
 
 
 def test_named_slides_are_drawn_with_all_slides_of_their_cases(new):
-    found = opened(new).contributions
-    assert found.maps() == [
+    contributions = opened(new).contributions
+    assert contributions.maps() == [
         f"<results>/figures/{kind}/mean/here--grade/N2.png" for kind in ("contributions", "contributing_patches")
     ]
-    assert found.members(MINE) == {"K1": ["N2", "N3"]}
+    assert contributions.members(MINE) == {"K1": ["N2", "N3"]}
     grid = "20x_256px_0px_overlap"
-    assert found.manifests(MINE) == [f"<results>/predict/cohort/features/{grid}/tiny/00000.tsv"]
-    assert found.inspected(MINE) == "<results>/predict/cohort/slides/00000.tsv"
-    assert found.usual(MINE) == "<results>/probe/mean/here--grade/predictor/usual.json"
-    assert found.slide_path(MINE).endswith("files/N2.svs")
-    assert (found.model(MINE)["kind"], found.model(MINE)["cases"]) == ("mean", "union")
+    assert contributions.manifests(MINE) == [f"<results>/predict/cohort/features/{grid}/tiny/00000.tsv"]
+    assert contributions.inspected(MINE) == "<results>/predict/cohort/slides/00000.tsv"
+    assert contributions.usual(MINE) == "<results>/probe/mean/here--grade/predictor/usual.json"
+    assert contributions.slide_path(MINE).endswith("files/N2.svs")
+    assert (contributions.model(MINE)["kind"], contributions.model(MINE)["cases"]) == ("mean", "union")
 
 
 def test_all_stands_for_every_slide_that_the_sheet_keeps(new):
@@ -63,8 +63,8 @@ def test_nothing_is_asked_without_names(new):
 
 def test_slides_that_are_not_new_are_refused(new):
     new.config["predict"]["contributions"] = ["N2", "N9"]
-    said = written(new).refusal()
-    assert "key predict/contributions: no slide of predict/slides is called 'N9'" in said
+    message = written(new).refusal()
+    assert "key predict/contributions: no slide of predict/slides is called 'N9'" in message
 
 
 @pytest.mark.parametrize("kind", ["transformer", "abmil"])
@@ -75,5 +75,5 @@ def test_models_whose_embedding_is_no_sum_are_refused(new, kind):
     if kind == "abmil":
         assert opened(new).contributions.is_sum("threads")
         return
-    said = written(new).refusal()
-    assert "threads/here--grade: its model's embedding is no sum over patches" in said
+    message = written(new).refusal()
+    assert "threads/here--grade: its model's embedding is no sum over patches" in message

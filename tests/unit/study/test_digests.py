@@ -20,8 +20,8 @@ def copy(tmp_path):
 
 def digests(copy) -> dict[str, str]:
     """Code digest of each sub-package."""
-    found = Digests(copy)
-    return {name: found(name) for name in STAGES}
+    digest_of = Digests(copy)
+    return {name: digest_of(name) for name in STAGES}
 
 
 def test_comments_and_docstrings_do_not_count_but_code_does(copy):
@@ -66,9 +66,9 @@ def test_a_run_is_trained_again_for_the_code_that_trains_alone(copy, name, train
 
 
 def test_every_package_has_a_digest_of_its_own():
-    found = Digests()
+    digest_of = Digests()
     packages = [path.name for path in LIBRARY.iterdir() if (path / "__init__.py").is_file()]
-    assert len({found(name) for name in packages}) == len(packages)
+    assert len({digest_of(name) for name in packages}) == len(packages)
 
 
 def test_what_is_kept_of_files_gives_the_same_digests(tmp_path, copy):
@@ -101,7 +101,7 @@ def test_what_is_kept_is_the_description_and_no_more(tmp_path):
     assert described.imports == [(2, "common", ["files"])]
     again = DescribedFiles(tmp_path)
     assert again.describe(source).tree == described.tree
-    assert [tuple(each) for each in again.describe(source).imports] == described.imports
+    assert [tuple(imported) for imported in again.describe(source).imports] == described.imports
     assert first.describe(source.replace(b"# one", b"# two")).tree == described.tree
     assert first.describe(source.replace(b"return 1", b"return 2")).tree != described.tree
 

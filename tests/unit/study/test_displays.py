@@ -38,8 +38,8 @@ def parameters_of(function):
     """Parameters of a function of the library, from its text."""
     module, _, name = function.rpartition(".")
     tree = ast.parse((LIBRARY / f"{module.replace('.', '/')}.py").read_text())
-    (found,) = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == name]
-    return {argument.arg for argument in (*found.args.args, *found.args.kwonlyargs)}
+    (definition,) = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == name]
+    return {argument.arg for argument in (*definition.args.args, *definition.args.kwonlyargs)}
 
 
 @pytest.fixture
@@ -56,13 +56,13 @@ def displays():
 @pytest.mark.parametrize("name", MADE)
 def test_a_function_is_called_with_its_own_parameters(name):
     entry = MADE[name]
-    given = {*entry.get("inputs", {}), *entry.get("params", {}), *entry.get("constants", {}), *entry.get("keyed", {})}
-    given |= {entry["outputs"]} if isinstance(entry["outputs"], str) else set(entry["outputs"])
-    given |= {"note"} if entry.get("note", True) else set()
-    given |= {"colours", "points", "seed"} if "spread" in entry else set()
+    passed = {*entry.get("inputs", {}), *entry.get("params", {}), *entry.get("constants", {}), *entry.get("keyed", {})}
+    passed |= {entry["outputs"]} if isinstance(entry["outputs"], str) else set(entry["outputs"])
+    passed |= {"note"} if entry.get("note", True) else set()
+    passed |= {"colours", "points", "seed"} if "spread" in entry else set()
     parameters = parameters_of(entry["function"])
-    assert given <= parameters
-    assert parameters - given <= {"supervised"}
+    assert passed <= parameters
+    assert parameters - passed <= {"supervised"}
     if "then" in entry:
         assert parameters_of(entry["then"]["function"])
 
@@ -77,16 +77,16 @@ def test_chapters_are_those_of_the_report():
 
 
 def test_what_shows_tasks_with_overlaps_says_so(displays):
-    told = "cases on both sides of folds of here--grade"
-    displays.figures["tasks"].providers["overlaps"] = lambda wildcards: told  # all share their providers
+    note = "cases on both sides of folds of here--grade"
+    displays.figures["tasks"].providers["overlaps"] = lambda wildcards: note  # all share their providers
     shown = [displays.figure_call(Wildcards(figure=name)) for name in ("tasks", "heatmap", "fewshot", "slides")]
-    assert [call["arguments"]["note"] for call in shown] == [f"synthetic; {told}"] * 3 + ["synthetic"]
-    assert [told in call["caption"] for call in shown] == [True] * 3 + [False]
+    assert [call["arguments"]["note"] for call in shown] == [f"synthetic; {note}"] * 3 + ["synthetic"]
+    assert [note in call["caption"] for call in shown] == [True] * 3 + [False]
     tables = [displays.table_call(Wildcards(table=name)) for name in ("scaling", "tests", "sites")]
-    assert [told in call["warning"] for call in tables] == [True, True, False]
+    assert [note in call["warning"] for call in tables] == [True, True, False]
     page = displays.page_call(Wildcards(folder="tables", table="metrics"))["arguments"]
-    assert page["note"] == f"synthetic; {told}"
-    assert told in page["sentences"]
+    assert page["note"] == f"synthetic; {note}"
+    assert note in page["sentences"]
 
 
 def test_figure_reads_paths_and_what_providers_give(displays):

@@ -27,10 +27,10 @@ LOGS = {
 @pytest.mark.parametrize("log", LOGS)
 def test_each_ending_has_one_sentence_and_says_what_to_do(tmp_path, log):
     (tmp_path / "run.log").write_text(f"Building DAG of jobs...\n{log}\n")
-    told = Endings(str(tmp_path), []).text([str(tmp_path / "run.log"), "nowhere.log"])
-    assert LOGS[log] in told
-    assert told.count(endings.AGAIN) == 1
-    assert "\n" not in told
+    text = Endings(str(tmp_path), []).text([str(tmp_path / "run.log"), "nowhere.log"])
+    assert LOGS[log] in text
+    assert text.count(endings.AGAIN) == 1
+    assert "\n" not in text
 
 
 def test_every_ending_is_tried_and_a_run_without_one_says_nothing(tmp_path):
@@ -99,12 +99,12 @@ def test_ids_of_250_letters_are_refused_and_those_taken_fit_into_a_name(project)
     project.slides[0]["slide_id"] = project.slides[1]["case_id"] = project.profiles[0]["profile_id"] = "S" * 250
     project.slides[2]["cohort"] = "c" * 161
     project.write()
-    told = project.refusal()
-    for where in ("slides.tsv, row 2, column slide_id", "slides.tsv, row 3, column case_id"):
-        assert f"{where}: " in told
-    assert "profiles.tsv, row 2, column profile_id: " in told
-    assert "slides.tsv, row 4, column cohort: " in told
-    assert "160 at most (it becomes part of a file name)" in told
+    message = project.refusal()
+    for place in ("slides.tsv, row 2, column slide_id", "slides.tsv, row 3, column case_id"):
+        assert f"{place}: " in message
+    assert "profiles.tsv, row 2, column profile_id: " in message
+    assert "slides.tsv, row 4, column cohort: " in message
+    assert "160 at most (it becomes part of a file name)" in message
     project.slides[0]["slide_id"] = "S" * 160
     project.slides[1]["case_id"], project.slides[2]["cohort"] = "C1", "A"
     project.profiles[0]["profile_id"] = "P" * 160
@@ -116,9 +116,9 @@ def test_names_of_the_config_are_no_longer(project):
     project.config["embed"]["models"]["m" * 161] = project.config["embed"]["models"]["mean"]
     project.config["probe"]["tasks"][f"here--{'t' * 160}"] = {"path": "tasks/grade"}
     project.write()
-    told = project.refusal()
-    assert told.count("is too long") == 2
-    assert told.count("160 at most") == 2
+    message = project.refusal()
+    assert message.count("is too long") == 2
+    assert message.count("160 at most") == 2
 
 
 def test_a_temporary_name_of_the_longest_id_fits(tmp_path, monkeypatch):

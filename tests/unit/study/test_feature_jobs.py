@@ -9,7 +9,7 @@ from molpath.study.problems import ProblemsFound
 GRID = "20x_512px_0px_overlap"
 
 
-def asked(project, encoder, attempt=1, grid=GRID, **software):
+def memory_and_time(project, encoder, attempt=1, grid=GRID, **software):
     """Memory of a job in MB, and whether it may run on the CPU."""
     project.config["features"]["encoders"]["enc"] = encoder
     project.config["software"] = software
@@ -20,7 +20,7 @@ def asked(project, encoder, attempt=1, grid=GRID, **software):
 
 
 @pytest.mark.parametrize(
-    ("adapter", "least", "most"),
+    ("adapter", "least", "largest"),
     [
         ("efficientnet_lite0", 4000, 7000),
         ("uni_v1", 5000, 9000),
@@ -29,19 +29,19 @@ def asked(project, encoder, attempt=1, grid=GRID, **software):
         ("mean_colour", 2000, 5500),
     ],
 )
-def test_memory_follows_the_encoder(project, adapter, least, most):
-    assert least <= asked(project, {"adapter": adapter})[0] <= most
+def test_memory_follows_the_encoder(project, adapter, least, largest):
+    assert least <= memory_and_time(project, {"adapter": adapter})[0] <= largest
 
 
 def test_memory_follows_batch_readers_grid_and_attempt(project):
-    plain = asked(project, {"adapter": "uni_v1"})[0]
-    assert asked(project, {"adapter": "uni_v1", "batch_size": 1024})[0] >= plain + 1500
-    assert asked(project, {"adapter": "uni_v1", "workers": 16})[0] >= plain + 1500
-    assert asked(project, {"adapter": "uni_v1"}, grid="20x_1024px_0px_overlap")[0] >= plain + 1500
-    assert asked(project, {"adapter": "uni_v1"}, attempt=2)[0] == 2 * plain
+    plain = memory_and_time(project, {"adapter": "uni_v1"})[0]
+    assert memory_and_time(project, {"adapter": "uni_v1", "batch_size": 1024})[0] >= plain + 1500
+    assert memory_and_time(project, {"adapter": "uni_v1", "workers": 16})[0] >= plain + 1500
+    assert memory_and_time(project, {"adapter": "uni_v1"}, grid="20x_1024px_0px_overlap")[0] >= plain + 1500
+    assert memory_and_time(project, {"adapter": "uni_v1"}, attempt=2)[0] == 2 * plain
     for larger in ({"crops": 5}, {"input_size": 448}):  # 8 cores hold 500 to 700 MB more each
-        assert asked(project, {"adapter": "uni_v1"} | larger)[0] >= plain + 4000
-        assert asked(project, {"adapter": "uni_v1"} | larger, torch="gpu")[0] <= plain + 2000
+        assert memory_and_time(project, {"adapter": "uni_v1"} | larger)[0] >= plain + 4000
+        assert memory_and_time(project, {"adapter": "uni_v1"} | larger, torch="gpu")[0] <= plain + 2000
 
 
 @pytest.mark.parametrize(
@@ -53,33 +53,33 @@ def test_memory_follows_batch_readers_grid_and_attempt(project):
     ],
 )
 def test_jobs_with_a_gpu_use_it(project, adapter, software, may):
-    assert asked(project, {"adapter": adapter}, **software)[1] is may
+    assert memory_and_time(project, {"adapter": adapter}, **software)[1] is may
 
 
 @pytest.mark.parametrize(
-    ("encoder", "said"),
+    ("encoder", "message"),
     [
         ({"adapter": "hoptimus1", "input_size": 256}, "looks at 14 pixels at a time; 256 is no multiple"),
         ({"adapter": "conch_v15", "input_size": 512}, "takes patches of its own size only"),
     ],
 )
-def test_input_sizes_are_looked_at_before_anything_runs(project, encoder, said):
+def test_input_sizes_are_looked_at_before_anything_runs(project, encoder, message):
     project.config["features"]["encoders"]["enc"] = encoder
     project.write()
-    with pytest.raises(ProblemsFound, match=f"features/encoders/enc/input_size: .*{said}"):
+    with pytest.raises(ProblemsFound, match=f"features/encoders/enc/input_size: .*{message}"):
         Study.open("config.yaml").check()
 
 
 @pytest.mark.parametrize(
-    ("compare", "said"),
+    ("compare", "message"),
     [
         ({"slide": "nobody"}, "features/compare/slide: no slide is called 'nobody'"),
         ({"grid": "none"}, "features/compare/grid: no grid is called 'none'"),
         ({"file": "nowhere.h5"}, "features/compare/file: no such file: 'nowhere.h5'"),
     ],
 )
-def test_a_comparison_names_what_there_is(project, compare, said):
+def test_a_comparison_names_what_there_is(project, compare, message):
     project.config["features"]["compare"] = compare
     project.write()
-    with pytest.raises(ProblemsFound, match=said):
+    with pytest.raises(ProblemsFound, match=message):
         Study.open("config.yaml").check()

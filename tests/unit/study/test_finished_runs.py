@@ -55,10 +55,10 @@ def test_a_folder_is_a_model_without_its_run_and_cohort(study):
     study.write()
     opened = Study.open("config.yaml")
     opened.check()
-    models, here = opened.models, SimpleNamespace(model="shared", cohort="A", unit="slides")
+    models, wildcards = opened.models, SimpleNamespace(model="shared", cohort="A", unit="slides")
     assert models.used_runs == models.trained == []
     names = ("config.json", "model.safetensors", "sha256.txt")
-    assert models.weights(here) == [f"models/theirs/{name}" for name in names]
+    assert models.weights(wildcards) == [f"models/theirs/{name}" for name in names]
     assert models.used_sources() == [("20x_256px_0px_overlap", "tiny")]
     assert models.modalities("shared") == ["rna"]
     assert models.kinds() == {"shared": ["shared", ""]}
@@ -134,10 +134,10 @@ def test_a_run_on_other_values_of_expression_is_refused_where_there_are_profiles
     write_run_on(project, value)
     project.config["omics"]["value"] = setting
     project.write()
-    told = (
+    message = (
         f"{WHERE}/path: the run read expression as {value}, which omics/value {setting} doesn't give\n    -> {advice}"
     )
-    assert told in project.refusal()
+    assert message in project.refusal()
 
 
 def change(folder, **parts):
@@ -257,10 +257,10 @@ def test_what_does_not_fit_is_told_before_anything_runs(study, name):
     spoil, expected = SPOILT[name]
     spoil(study)
     study.write()
-    told = study.refusal()
+    message = study.refusal()
     for text in expected:
-        assert text in told, told
-    assert told.startswith("1 problem "), told
+        assert text in message, message
+    assert message.startswith("1 problem "), message
 
 
 def test_the_same_weights_of_another_name_and_revision_are_no_others(study):

@@ -13,23 +13,23 @@ from molpath.study.problems import ProblemsFound
 SNAKEMAKE = Launcher(version="9.27.1")
 
 
-def refusal(given, own="") -> str:
+def refusal(config_files, own="") -> str:
     with pytest.raises(ProblemsFound) as caught:
-        check_config_files(given, own)
+        check_config_files(config_files, own)
     return str(caught.value)
 
 
 def test_a_folder_without_a_config_is_told(project):
-    said = refusal([], "config/config.yaml")
-    assert f"config/config.yaml: no such file in {project.folder}" in said
-    assert "change to the folder of your study" in said
+    message = refusal([], "config/config.yaml")
+    assert f"config/config.yaml: no such file in {project.folder}" in message
+    assert "change to the folder of your study" in message
 
 
 def test_a_target_behind_configfile_is_told(project):
     project.write()
-    said = refusal(["config.yaml", "features"])
-    assert "--configfile config.yaml features: the option takes every word" in said
-    assert "write the target first: snakemake features --configfile config.yaml" in said
+    message = refusal(["config.yaml", "features"])
+    assert "--configfile config.yaml features: the option takes every word" in message
+    assert "write the target first: snakemake features --configfile config.yaml" in message
     assert "did you mean config.yaml? Paths are relative" in refusal(["config.yml"])
 
 
@@ -92,15 +92,15 @@ def test_conda_that_is_asked_for_and_not_there_is_told(project, monkeypatch):
 @pytest.fixture
 def tried(monkeypatch):
     """What imports are tried, and those that fail."""
-    failing, seen = {}, []
+    failing, imported = {}, []
 
     def try_imports(names):
-        seen.append(tuple(names))
+        imported.append(tuple(names))
         return {name: error for name, error in failing.items() if name in (*names, "GPU")}
 
     monkeypatch.setattr(imports, "try_imports", try_imports)
     imports.tried.cache_clear()
-    yield failing, seen
+    yield failing, imported
     imports.tried.cache_clear()
 
 
@@ -115,10 +115,10 @@ def opened(project, **software):
 def test_a_torchvision_of_another_build_is_told_when_planning(project, tried, monkeypatch):
     tried[0].update(torchvision="operator torchvision::nms does not exist", timm="operator torchvision::nms")
     monkeypatch.setattr(imports, "version_of", {"torch": "2.13.0+cpu", "torchvision": "0.27.0"}.get)
-    note, *others = opened(project).imports.notes()
+    note, *more_notes = opened(project).imports.notes()
     assert "can't import torchvision, which encoder tiny needs: version 0.27.0 is not the build that goes with" in note
     assert "pip install 'torchvision==0.28.*' --index-url https://download.pytorch.org/whl/cpu" in note
-    assert not others, "timm fails for the other's sake"
+    assert not more_notes, "timm fails for the other's sake"
 
 
 def test_imports_are_tried_for_jobs_that_would_run_alone(project, tried, monkeypatch):

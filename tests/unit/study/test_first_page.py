@@ -32,14 +32,14 @@ def study(project, monkeypatch) -> Study:
 def test_facts_are_those_of_the_end_of_a_run(study):
     facts = study.first_page.facts()
     assert facts["counts"] == {"slides": 8, "cases": 8, "models": 2, "runs of pretraining": 1, "tasks": 1}
-    said = re.sub(r"\s+", " ", study.outcome.now())
+    outcome = re.sub(r"\s+", " ", study.outcome.now())
     for sentence in [*facts["losses"], *facts["cautions"]]:
-        assert re.sub(r"\s+", " ", sentence.replace(" in stage ", " ")) in said, sentence
+        assert re.sub(r"\s+", " ", sentence.replace(" in stage ", " ")) in outcome, sentence
     assert facts["losses"][1].startswith("2 in stage slides, unreadable: ")
     assert facts["losses"][0] == "Set aside: 2 of 8 slides"
     assert facts["cautions"][0].startswith("leakage: 1 cases are in pretraining and on a test side: C1")
     for row in facts["stages"]:
-        assert re.search(r"\s+".join(map(re.escape, filter(None, row))), said), row
+        assert re.search(r"\s+".join(map(re.escape, filter(None, row))), outcome), row
     assert ["slides", "", "6", "2", ""] in facts["stages"]
     assert facts["methods"] == study.methods()
 

@@ -60,49 +60,49 @@ def refusal(project) -> str:
 def test_every_column_of_every_sheet_refuses_it(sheets, sheet):
     rows, columns = SHEETS[sheet]
     getattr(sheets, rows)[1].update(dict.fromkeys(columns, HOSTILE["end of a script"]))
-    told = refusal(sheets)
+    message = refusal(sheets)
     for column in columns:
-        where = f"{sheet}, row 3, column {column}: "
-        assert f"{where}'</script><img src=x onerror=alert(1)>' looks like HTML ('</')" in told
-    assert "-> take the < out, or put a space after it" in told
+        place = f"{sheet}, row 3, column {column}: "
+        assert f"{place}'</script><img src=x onerror=alert(1)>' looks like HTML ('</')" in message
+    assert "-> take the < out, or put a space after it" in message
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 def test_every_kind_is_refused_in_cells_and_names_of_columns(sheets, text):
     sheets.slides[2]["remark"] = text
     sheets.profiles[0][f"more {text}"] = "x"
-    told = refusal(sheets)
-    assert "slides.tsv, row 4, column remark: " in told
-    assert "profiles.tsv, header, column 8: " in told
-    assert not set("\x1b\x07\x9b\u202e\u2028") & set(told)
+    message = refusal(sheets)
+    assert "slides.tsv, row 4, column remark: " in message
+    assert "profiles.tsv, header, column 8: " in message
+    assert not set("\x1b\x07\x9b\u202e\u2028") & set(message)
 
 
 def string_keys() -> list[tuple[str, ...]]:
     """Every key of the config whose value may be any text, '*' for names that the user gives."""
     root = config_schema()
 
-    def walk(schema, where):
+    def walk(schema, keys):
         schema = resolve_reference(schema, root)
         if schema.get("type") == "string" and "enum" not in schema:
-            yield where
+            yield keys
         for key, sub in schema.get("properties", {}).items():
-            yield from walk(sub, (*where, key))
+            yield from walk(sub, (*keys, key))
         for word, key in (("items", 0), ("additionalProperties", "name")):
             if isinstance(schema.get(word), dict):
-                yield from walk(schema[word], (*where, key))
+                yield from walk(schema[word], (*keys, key))
 
     return list(walk(root, ()))
 
 
-@pytest.mark.parametrize("where", string_keys(), ids=lambda keys: "/".join(map(str, keys)))
-def test_every_key_of_the_config_refuses_it(where):
+@pytest.mark.parametrize("path", string_keys(), ids=lambda keys: "/".join(map(str, keys)))
+def test_every_key_of_the_config_refuses_it(path):
     for text in (HOSTILE | LINE_BREAKS).values():
         values = text
-        for key in reversed(where):
+        for key in reversed(path):
             values = [values] if key == 0 else {key: values}
         problems = Problems()
         check_config("config", values, problems)
-        assert [f"config, key {'/'.join(map(str, where))}: " in told for told in problems.found] == [True]
+        assert [f"config, key {'/'.join(map(str, path))}: " in problem for problem in problems.found] == [True]
 
 
 def test_config_and_tasks_are_looked_at_with_the_sheets(project):
@@ -111,13 +111,13 @@ def test_config_and_tasks_are_looked_at_with_the_sheets(project):
     project.task["label_dict"] = {0: "low", 1: HOSTILE["tag"]}
     project.task["<b> more"] = "x"
     project.write()
-    told = project.refusal()
-    assert "config, key report/note: '</script>" in told
-    assert "config, key probe/tasks/here--grade/family: " in told
-    assert "has a control character or line break (U+000A)" in told
-    assert "tasks/grade/config.yaml, key label_dict/1: " in told
-    assert "tasks/grade/config.yaml, key top level: '<b> more' looks like HTML" in told
-    assert "4 problems" in told
+    message = project.refusal()
+    assert "config, key report/note: '</script>" in message
+    assert "config, key probe/tasks/here--grade/family: " in message
+    assert "has a control character or line break (U+000A)" in message
+    assert "tasks/grade/config.yaml, key label_dict/1: " in message
+    assert "tasks/grade/config.yaml, key top level: '<b> more' looks like HTML" in message
+    assert "4 problems" in message
 
 
 def test_what_only_looks_odd_is_taken(sheets):
@@ -127,10 +127,10 @@ def test_what_only_looks_odd_is_taken(sheets):
             rows[place] |= {"remark": text, "site": text, "sample_id": text}
     sheets.task["label_dict"] = {0: "low", 1: ALLOWED[5]}
     sheets.config["report"] = {"note": " ".join(ALLOWED)}
-    told = refusal(sheets)
-    assert "HTML" not in told
-    assert "control character" not in told
-    assert " is already in row " in told
+    message = refusal(sheets)
+    assert "HTML" not in message
+    assert "control character" not in message
+    assert " is already in row " in message
 
 
 @settings(deadline=None)

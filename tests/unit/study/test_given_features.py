@@ -11,12 +11,17 @@ def planned(project):
     """Inputs and state of the job of the first shard with given features, of a study planned again."""
     study = Study.open("config.yaml")
     wildcards = SimpleNamespace(shard="00000", encoder="theirs", grid=study.grids.names["main"])
-    given = study.given_features
-    return given.files(wildcards), given.state(wildcards), given.sample(wildcards), study.grids.given_state(wildcards)
+    features = study.given_features
+    return (
+        features.files(wildcards),
+        features.state(wildcards),
+        features.sample(wildcards),
+        study.grids.given_state(wildcards),
+    )
 
 
 @pytest.fixture
-def theirs(project):
+def vectors(project):
     """A project with features and coordinates of another tool for its first three slides."""
     project.config["features"]["encoders"]["theirs"] = {"adapter": "precomputed", "folder": "theirs"}
     project.config["tiles"]["grids"]["main"]["coords"] = "places"
@@ -28,33 +33,33 @@ def theirs(project):
     return project
 
 
-def test_files_are_inputs(theirs):
-    files, _, sample, _ = planned(theirs)
+def test_files_are_inputs(vectors):
+    files, _, sample, _ = planned(vectors)
     assert files == ["theirs/S0.h5", "theirs/S1.h5", "theirs/S2.h5"]
     assert sample == files
 
 
 def test_an_encoder_that_runs_has_none(project):
     project.write()
-    given = Study.open("config.yaml").given_features
+    features = Study.open("config.yaml").given_features
     wildcards = SimpleNamespace(shard="00000", encoder="tiny")
-    assert (given.files(wildcards), given.sample(wildcards)) == ([], [])
+    assert (features.files(wildcards), features.sample(wildcards)) == ([], [])
 
 
 @pytest.mark.parametrize(("name", "place"), [("theirs/S1.h5", 1), ("places/S1_patches.h5", 3)])
-def test_a_file_replaced_by_an_older_one_is_noticed(name, place, theirs):
-    before = planned(theirs)
-    assert planned(theirs) == before
-    (theirs.folder / name).write_bytes(b"other")
-    os.utime(theirs.folder / name, (10**9, 10**9))
-    after = planned(theirs)
+def test_a_file_replaced_by_an_older_one_is_noticed(name, place, vectors):
+    before = planned(vectors)
+    assert planned(vectors) == before
+    (vectors.folder / name).write_bytes(b"other")
+    os.utime(vectors.folder / name, (10**9, 10**9))
+    after = planned(vectors)
     assert after[place] != before[place]
     assert after[0] == before[0]
 
 
-def test_a_folder_beside_the_config_is_found_by_the_job(theirs, tmp_path_factory, monkeypatch):
+def test_a_folder_beside_the_config_is_found_by_the_job(vectors, tmp_path_factory, monkeypatch):
     monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
-    config = theirs.folder / "config.yaml"
+    config = vectors.folder / "config.yaml"
     study = Study.open(config)
     folder = study.encoders.encoder(SimpleNamespace(encoder="theirs"))["folder"]
-    assert os.path.samefile(folder, theirs.folder / "theirs")
+    assert os.path.samefile(folder, vectors.folder / "theirs")

@@ -7,10 +7,10 @@ from molpath.study import Study
 
 def test_slides_runs_and_probes(project):
     project.write()
-    said = Study.open("config.yaml").methods()
+    methods = Study.open("config.yaml").methods()
     for part in ("Whole-slide images were inspected", "log2(TPM + 1)", "Slide encoders were pretrained", "C = 0.5"):
-        assert part in said, said
-    assert "were given" not in said
+        assert part in methods, methods
+    assert "were given" not in methods
 
 
 def test_given_features_were_not_inspected_or_encoded(project):
@@ -19,9 +19,9 @@ def test_given_features_were_not_inspected_or_encoded(project):
         encoder.clear()
         encoder.update({"adapter": "precomputed", "folder": "features"})
     project.write()
-    said = Study.open("config.yaml").methods()
-    assert said.startswith("Features of patches were given (")
-    assert not [word for word in ("inspected", "segmented", "encoded") if word in said]
+    methods = Study.open("config.yaml").methods()
+    assert methods.startswith("Features of patches were given (")
+    assert not [word for word in ("inspected", "segmented", "encoded") if word in methods]
 
 
 def test_without_runs_and_tasks_nothing_is_said_of_them(project):
@@ -30,5 +30,5 @@ def test_without_runs_and_tasks_nothing_is_said_of_them(project):
     project.config["embed"]["use"] = ["mean"]
     project.config["probe"] = {}
     project.write()
-    said = Study.open("config.yaml").methods()
-    assert not [word for word in ("pretrained", "probe", "evaluated") if word in said]
+    methods = Study.open("config.yaml").methods()
+    assert not [word for word in ("pretrained", "probe", "evaluated") if word in methods]

@@ -22,15 +22,15 @@ def refusal(project):
 )
 def test_sizes_of_a_network_that_can_not_be_built(project, section, sizes, key, says):
     project.config["pretrain"]["runs"]["one"][section] = sizes
-    found = refusal(project)
-    assert f"config, key pretrain/runs/one/{section}/{key}" in found
-    assert says in found
+    message = refusal(project)
+    assert f"config, key pretrain/runs/one/{section}/{key}" in message
+    assert says in message
 
 
 @pytest.mark.parametrize("kind", ["titan", "gigapath"])
 def test_a_union_of_slides_for_a_model_that_reads_coordinates(project, kind):
     model = {"kind": kind, "grid": "main", "encoder": "resnet50", "weights": "w", "cases": "union"}
     project.config["embed"]["models"][kind] = model
-    found = refusal(project)
-    assert f"config, key embed/models/{kind}/cases" in found
-    assert "set cases: mean" in found
+    message = refusal(project)
+    assert f"config, key embed/models/{kind}/cases" in message
+    assert "set cases: mean" in message

@@ -11,8 +11,8 @@ def kinds(project, models: dict) -> dict:
 
 
 def test_models_that_differ_in_their_seed_alone_are_one_kind(project):
-    one = project.config["pretrain"]["runs"]["one"]
-    project.config["pretrain"]["runs"] |= {"two": one | {"training": {"seed": 1}}}
+    first = project.config["pretrain"]["runs"]["one"]
+    project.config["pretrain"]["runs"] |= {"two": first | {"training": {"seed": 1}}}
     models = {name: {"kind": "threads", "run": run} for name, run in (("first", "one"), ("fine", "two"))}
     models |= {f"random-{seed}": {"kind": "random", "run": "one", "seed": seed} for seed in (4, 5)}
     assert kinds(project, models) == {
@@ -30,33 +30,33 @@ def test_names_that_end_like_seeds_are_no_seeds(project):
 
 
 def test_a_run_that_differs_in_more_is_another_kind(project):
-    one = project.config["pretrain"]["runs"]["one"]
-    project.config["pretrain"]["runs"] |= {"run-s1": one | {"training": {"seed": 1, "epochs": 3}}}
+    run = project.config["pretrain"]["runs"]["one"]
+    project.config["pretrain"]["runs"] |= {"run-s1": run | {"training": {"seed": 1, "epochs": 3}}}
     models = {"threads-s0": {"kind": "threads", "run": "one"}, "threads-s1": {"kind": "threads", "run": "run-s1"}}
     assert kinds(project, models) == {"threads-s0": ["threads-s0", ""], "threads-s1": ["threads-s1", ""]}
 
 
 def test_a_kind_never_takes_the_name_of_another_model(project):
     models = {name: {"kind": "random", "run": "one", "seed": i} for i, name in enumerate(("random-s0", "random-s1"))}
-    found = kinds(project, models | {"random": {"kind": "mean", "grid": "main", "encoder": "tiny"}})
-    assert found["random"] == ["random", ""]
-    assert found["random-s0"][0] == found["random-s1"][0] == "random-s0"
+    kind_of = kinds(project, models | {"random": {"kind": "mean", "grid": "main", "encoder": "tiny"}})
+    assert kind_of["random"] == ["random", ""]
+    assert kind_of["random-s0"][0] == kind_of["random-s1"][0] == "random-s0"
 
 
 def test_a_copy_is_no_further_seed(project):
     """A model of the same seed adds nothing to a mean over seeds: it stands alone."""
     models = {f"random-{name}": {"kind": "random", "run": "one", "seed": seed} for name, seed in (("a", 0), ("b", 1))}
     models |= {"copy": models["random-a"] | {"cases": "union"}, "twin": models["random-a"]}
-    found = kinds(project, models)
-    assert found["random-a"] == ["random", "s0"]
-    assert found["random-b"] == ["random", "s1"]
-    assert found["twin"] == ["twin", ""]
-    assert found["copy"] == ["copy", ""]
+    kind_of = kinds(project, models)
+    assert kind_of["random-a"] == ["random", "s0"]
+    assert kind_of["random-b"] == ["random", "s1"]
+    assert kind_of["twin"] == ["twin", ""]
+    assert kind_of["copy"] == ["copy", ""]
 
 
 def test_a_number_with_a_point_is_the_same_number(project):
-    one = project.config["pretrain"]["runs"]["one"]
-    project.config["pretrain"]["runs"] |= {"two": one | {"training": {"seed": 1.0, "temperature": 1}, "fraction": 1}}
-    project.config["pretrain"]["runs"]["one"] = one | {"training": {"temperature": 1.0}}
+    first = project.config["pretrain"]["runs"]["one"]
+    project.config["pretrain"]["runs"] |= {"two": first | {"training": {"seed": 1.0, "temperature": 1}, "fraction": 1}}
+    project.config["pretrain"]["runs"]["one"] = first | {"training": {"temperature": 1.0}}
     models = {f"threads-{run}": {"kind": "threads", "run": run} for run in ("one", "two")}
     assert kinds(project, models) == {"threads-one": ["threads", "s0"], "threads-two": ["threads", "s1"]}

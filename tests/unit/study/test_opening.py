@@ -82,9 +82,9 @@ def test_a_study_can_be_checked_again(project):
     project.config["embed"]["use"] = ["nothing"]
     project.write()
     study = Study.open("config.yaml")
-    for what in (study.check, study.check, study.plan, study.doctor, study.notes):
+    for act in (study.check, study.check, study.plan, study.doctor, study.notes):
         with pytest.raises(ProblemsFound, match="^1 problem in"):
-            what()
+            act()
 
 
 def test_a_whole_number_may_have_a_point(project):

@@ -39,10 +39,10 @@ def as_far_as_features(study: Study, bad: dict[int, str]) -> None:
 
 def test_features_of_which_most_slides_were_set_aside(study):
     as_far_as_features(study, dict.fromkeys(range(1, 8), "unreadable"))
-    said = study.outcome.text({"features"})
-    assert "Set aside: 7 of 8 slides" in said
-    assert "7  slides, unreadable: no reader opens the file" in said
-    assert said.endswith("Next: `snakemake` does what is left (pretrain, embed, probe, report).")
+    text = study.outcome.text({"features"})
+    assert "Set aside: 7 of 8 slides" in text
+    assert "7  slides, unreadable: no reader opens the file" in text
+    assert text.endswith("Next: `snakemake` does what is left (pretrain, embed, probe, report).")
 
 
 def test_nothing_is_said_of_targets_that_speak_for_themselves(study):
@@ -55,13 +55,13 @@ def test_a_failed_run_says_what_failed_once(study, tmp_path):
     as_far_as_features(study, {})
     log = tmp_path / "run.log"
     log.write_text("Error in rule extract_features:\n    jobid: 1\nError in rule extract_features:\nError in rule x:\n")
-    said = study.outcome.text({"all"}, [str(log)], well=False)
-    assert "Jobs failed: extract_features (2), x (1); their messages and logs are named above." in said
-    assert "Next:" not in said
+    text = study.outcome.text({"all"}, [str(log)], well=False)
+    assert "Jobs failed: extract_features (2), x (1); their messages and logs are named above." in text
+    assert "Next:" not in text
     log.write_text("Error in rule extract_features:\nTerminating processes on user request, this might\n")
-    said = study.outcome.text({"all"}, [str(log)], well=False)
-    assert "Jobs failed" not in said
-    assert said.count("Start it again") == 1
+    text = study.outcome.text({"all"}, [str(log)], well=False)
+    assert "Jobs failed" not in text
+    assert text.count("Start it again") == 1
     assert failure([]) == "The run failed. Fix the cause. Start it again: it continues from what is finished."
 
 
@@ -85,8 +85,8 @@ def test_leaks_runs_and_probes_that_want_a_look(study):
     os.makedirs(os.path.dirname(log))
     with open(log, "w") as handle:
         handle.write("Traceback\nmolpath.pretrain.training.Untrained: in 3 epochs no step had two cases\n")
-    said = study.outcome.cautions.lines(("omics", "pretrain", "probe"), [])
-    assert [line.split(" (")[0] for line in said] == [
+    lines = study.outcome.cautions.lines(("omics", "pretrain", "probe"), [])
+    assert [line.split(" (")[0] for line in lines] == [
         "leakage: 1 cases are in pretraining and on a test side: C1",
         "leakage: 1 cases are in pretraining and on a test side, which omics/allow_leakage permits: C1",
         "profiles: 1 cases share an expression profile with another case, so one of the two is mislabelled: C2",
@@ -115,12 +115,12 @@ def test_a_run_with_fewer_cases_than_a_batch(study):
     weights = study.summary._path("<results>/pretrain/runs/one/model.safetensors")
     os.makedirs(os.path.dirname(weights))
     open(weights, "w").close()
-    said = study.outcome.text({"pretrain"})
-    assert "pretraining one: 3 cases with slide and profile, fewer than the 300 of a batch" in said.replace(
+    text = study.outcome.text({"pretrain"})
+    assert "pretraining one: 3 cases with slide and profile, fewer than the 300 of a batch" in text.replace(
         "\n    ", " "
     )
-    assert "profiles paired with slides" in said
-    assert "1 no_slide" in said
+    assert "profiles paired with slides" in text
+    assert "1 no_slide" in text
 
 
 def test_embedded_cases_and_probed_tasks_are_counted(study):
@@ -129,8 +129,8 @@ def test_embedded_cases_and_probed_tasks_are_counted(study):
     cases = [{"case_id": f"C{i}", "status": "ok" if i else "set_aside"} for i in range(8)]
     make(study, "<results>/embed/mean/cases.tsv", cases)
     make(study, study.probing.metrics()[0], [{"fold": 0}])
-    said = study.outcome.text(())
-    lines = [" ".join(line.split()) for line in said.splitlines()]
+    text = study.outcome.text(())
+    lines = [" ".join(line.split()) for line in text.splitlines()]
     assert "embed mean 7 1" in lines
     assert "embed cases of mean 7 1" in lines
     assert "probe models and protocols on 1 task 1 1 not reached" in lines
@@ -149,13 +149,13 @@ def test_where_it_lies_and_a_report_that_is_older(study):
     for path in (report, last):
         open(path, "w").close()
     os.utime(last, (1000, 1000))
-    said = study.outcome.text({"all"})
-    assert "  table       results/tables/slides.tsv\n  report      results/report.html" in said
-    assert "Next:" not in said
+    text = study.outcome.text({"all"})
+    assert "  table       results/tables/slides.tsv\n  report      results/report.html" in text
+    assert "Next:" not in text
     os.utime(report, (10, 10))
-    said = study.outcome.text({"all"})
-    assert "results/report.html (older than these results)" in said
-    assert "Next: `snakemake --report" in said
+    text = study.outcome.text({"all"})
+    assert "results/report.html (older than these results)" in text
+    assert "Next: `snakemake --report" in text
 
 
 def test_the_summary_and_the_report_say_the_same(study):
@@ -166,19 +166,19 @@ def test_the_summary_and_the_report_say_the_same(study):
 
 
 def test_of_many_models_some_are_named():
-    there = [("embeddings", f"m{i}") for i in range(6)] + [("table", "t")]
-    assert shortened(there)[-2:] == [("embeddings", "m3 and 2 more"), ("table", "t")]
+    outputs = [("embeddings", f"m{i}") for i in range(6)] + [("table", "t")]
+    assert shortened(outputs)[-2:] == [("embeddings", "m3 and 2 more"), ("table", "t")]
 
 
 def test_what_an_earlier_run_set_aside_is_counted_but_not_what_this_one_makes_again(study):
     as_far_as_features(study, {1: "blank", 2: "features_only"})
     assert study.summary.lost_before(()) == {"blank": 1}
-    made = {
+    outputs = {
         study.summary._path(path) for paths in study.summary._manifests(("slides", "tissue")).values() for path in paths
     }
-    made |= {
+    outputs |= {
         study.summary._path(path)
         for paths in study.summary._manifests(("tiles", "features")).values()
         for path in paths
     }
-    assert not study.summary.lost_before(made)
+    assert not study.summary.lost_before(outputs)

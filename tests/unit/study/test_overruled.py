@@ -16,12 +16,12 @@ def test_settings_that_a_bundle_decides_are_named_with_both_values(project, tmp_
     project.config["tissue"] = {"min_area_mm2": 0.3}
     bundle, user = bundle_of(project, "bundle"), tmp_path / "user"
     assert notes(user_of(user, bundle)) == ""
-    told = {
+    overruled = {
         "tissue": {"min_area_mm2": 2, "mpp": 8, "deadline_s": 9, "quality": {"min_focus": 0.5}},
         "tiles": {"grids": {"main": {"patch_size": 512}, "mine": {"patch_size": 256}}},
         "features": {"encoders": {"tiny": {"adapter": "mean_colour", "batch_size": 3}}, "damaged": "white"},
     }
-    said = notes(user_of(user, bundle, **told))
+    lines = notes(user_of(user, bundle, **overruled))
     for part in (
         "tissue/min_area_mm2 (2 here, 0.3 in the bundle)",
         "tissue/quality/min_focus (0.5 here, 0.36 in the bundle)",
@@ -29,9 +29,9 @@ def test_settings_that_a_bundle_decides_are_named_with_both_values(project, tmp_
         "tiles/grids/mine (not in the bundle)",
         "features/damaged ('white' here, 'drop' in the bundle)",
     ):
-        assert part in said
-    assert said.count("(") == 5
-    assert said.count("\n") == 0
+        assert part in lines
+    assert lines.count("(") == 5
+    assert lines.count("\n") == 0
 
 
 def test_what_is_the_machines_or_said_by_both_is_no_news(project, tmp_path):

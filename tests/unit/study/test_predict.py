@@ -113,8 +113,8 @@ def test_a_name_of_this_study_stands_for_the_same_file(new):
 
 def test_one_file_has_one_row(new):
     new.new[2]["path"] = "files/N0.svs"
-    assert "row 4, column path: " in (said := refused(new))
-    assert "is slide N0 of row 2, too" in said
+    assert "row 4, column path: " in (message := refused(new))
+    assert "is slide N0 of row 2, too" in message
 
 
 def test_slides_to_download_are_refused(new):
@@ -145,16 +145,16 @@ def test_labels_are_codes_or_names_of_classes(new, label):
 
 def test_a_label_that_the_predictor_does_not_know(new):
     new.new[1]["grade"] = "medium"
-    assert "new.tsv, row 3, column grade: 'medium' is no class of here--grade" in (said := refused(new))
-    assert "write one of: low, high" in said
+    assert "new.tsv, row 3, column grade: 'medium' is no class of here--grade" in (message := refused(new))
+    assert "write one of: low, high" in message
 
 
 def test_an_empty_sheet(new):
     new.new = []
     write(new)
     (new.folder / "new.tsv").write_text("slide_id\tcase_id\tpath\n")
-    said = new.refusal()
-    assert "new.tsv: no rows below the header" in said
+    message = new.refusal()
+    assert "new.tsv: no rows below the header" in message
 
 
 def test_a_sheet_that_is_not_there(new):
@@ -181,9 +181,9 @@ def test_slides_of_a_job_are_counted_in_its_own_sheet(new):
 def test_a_class_whose_name_parts_cells_or_sets(new, name):
     """low;grade and high in one set would read as three classes."""
     new.task["label_dict"] = {0: name, 1: "high"}
-    said = refused(new)
-    assert f"config, key probe/predictors/0/task: class {name!r} of here--grade holds " in said
-    assert "write another name into label_dict of tasks/grade/config.yaml" in said
+    message = refused(new)
+    assert f"config, key probe/predictors/0/task: class {name!r} of here--grade holds " in message
+    assert "write another name into label_dict of tasks/grade/config.yaml" in message
 
 
 def test_a_new_case_that_is_a_known_one_in_other_letters_is_told(new):

@@ -149,8 +149,8 @@ def test_a_job_that_writes_before_its_start_is_heard_of_counts(tmp_path):
     """What lay beside its log is read as Snakemake tells of it, not as the line is made."""
     log, logger, events = str(tmp_path / "a.log"), logging.Logger("like Snakemake's", logging.INFO), Events()
     logger.addHandler(events)
-    told = {"event": "job_info", "jobid": 1, "rule_msg": "m", "rule_name": "r", "wildcards": {}, "log": [log]}
-    logger.info("", extra=told)
+    record = {"event": "job_info", "jobid": 1, "rule_msg": "m", "rule_name": "r", "wildcards": {}, "log": [log]}
+    logger.info("", extra=record)
     Progress(log, "slides", 1).step(aside="unreadable")
     logger.info("", extra={"event": "job_finished", "job_id": 1})
     tracker = Tracker([], 2, 0.0)
@@ -190,11 +190,11 @@ def test_jobs_say_what_the_line_reads(tmp_path):
     tracker = Tracker([], 2, 0.0)
     log = str(tmp_path / "log")
     tracker.start(Started(1, "embed_block", {"model": "m", "block": "00000"}, "", log, begun_in(log)), 0.0)
-    told = Progress(str(tmp_path / "log"), "embedding with m", 9, "bags", done=4)
-    told.step(2, patches=30)
-    told.step(aside="blank")
-    told.step(kept=True)
-    told.step(encoder_busy=0.5)
+    progress = Progress(str(tmp_path / "log"), "embedding with m", 9, "bags", done=4)
+    progress.step(2, patches=30)
+    progress.step(aside="blank")
+    progress.step(kept=True)
+    progress.step(encoder_busy=0.5)
     tracker.look(1.0)
     assert tracker.line(1.0) == "0:01 | embedding with m: 9 of 9 bags | 1 set aside (blank) | 0 of 2 steps"
     assert tracker.works["embed_block", "m"].kept == 5
@@ -210,5 +210,5 @@ def test_a_job_goes_on_where_its_file_cannot_be_written(tmp_path):
 
 def test_times_are_short():
     assert [clock(s) for s in (-1, 5, 65, 3605)] == ["0:00", "0:05", "1:05", "1:00:05"]
-    told = [duration(s) for s in (0.2, 45, 600, 20000, 400000)]
-    assert told == ["about 1 s", "about 45 s", "about 10 min", "about 6 h", "about 5 days"]
+    words = [duration(s) for s in (0.2, 45, 600, 20000, 400000)]
+    assert words == ["about 1 s", "about 45 s", "about 10 min", "about 6 h", "about 5 days"]

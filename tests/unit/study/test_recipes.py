@@ -24,7 +24,7 @@ def planned(project, recipe, labels, sites=None):
 
 
 @pytest.mark.parametrize(
-    ("recipe", "sites", "said"),
+    ("recipe", "sites", "message"),
     [
         (
             {"method": "k_fold", "folds": 40},
@@ -40,18 +40,18 @@ def planned(project, recipe, labels, sites=None):
         ({"method": "monte_carlo", "test_fraction": 0.25}, None, ""),
     ],
 )
-def test_what_planning_refuses_is_what_the_job_would(project, recipe, sites, said):
+def test_what_planning_refuses_is_what_the_job_would(project, recipe, sites, message):
     labels = list("00000111")
     study = planned(project, recipe, labels, sites)
     rows = pd.DataFrame({"case_id": [f"C{i}" for i in range(8)], "grade": labels})
     of_job = dict(zip(rows.case_id, sites or "", strict=False)) if recipe.get("keep_sites") else None
-    if not said:
+    if not message:
         study.check()
         add_folds(rows, "grade", DEFAULTS | recipe, of_job, "table")
         return
     with pytest.raises(ProblemsFound) as caught:
         study.check()
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     assert "1 problem" in str(caught.value)
     with pytest.raises(BadTask):
         add_folds(rows, "grade", DEFAULTS | recipe, of_job, "table")

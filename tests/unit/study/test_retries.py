@@ -12,7 +12,7 @@ JOB = SimpleNamespace(shard="00000", grid="g", encoder="e")
 STAGES = {"slides": "slides", "tissue": "tissue", "features": "features/g/e"}
 
 
-def asked(folder, stage, row, before=None):
+def resources_of(folder, stage, row, before=None):
     """The stage's parameter where its manifest has `row` and the one before it `before`."""
     earlier = {"tissue": "slides", "features": "tiles/g"}.get(stage)
     if earlier:
@@ -36,7 +36,7 @@ def asked(folder, stage, row, before=None):
 )
 def test_what_may_pass_is_tried_again_by_each_run(stage, reason, detail, tmp_path):
     row = set_aside("a", reason, detail)
-    first = asked(tmp_path, stage, row)
+    first = resources_of(tmp_path, stage, row)
     assert first
     path = tmp_path / STAGES[stage] / "00000.tsv"
     os.utime(path, (10**9, 10**9))
@@ -48,13 +48,13 @@ def test_what_may_pass_is_tried_again_by_each_run(stage, reason, detail, tmp_pat
     "row", [accepted("a"), set_aside("a", "blank", ""), set_aside("a", "unreadable", "not a TIFF")]
 )
 def test_final_reasons_are_not(stage, row, tmp_path):
-    assert asked(tmp_path, stage, row) == ""
+    assert resources_of(tmp_path, stage, row) == ""
 
 
 @pytest.mark.parametrize("stage", ["tissue", "features"])
 def test_only_the_stage_that_set_a_slide_aside_tries_it(stage, tmp_path):
     row = set_aside("a", "timeout", "took longer than 120 s")
-    assert asked(tmp_path, stage, row, before=row) == ""
+    assert resources_of(tmp_path, stage, row, before=row) == ""
 
 
 def test_a_first_run_has_nothing_to_try(tmp_path):

@@ -17,10 +17,10 @@ class Scheduler:
 
 
 def looks(scheduler, seconds):
-    end, found = time.monotonic() + seconds, 0
+    end, ended = time.monotonic() + seconds, 0
     while (left := end - time.monotonic()) > 0:
-        found += scheduler._open_jobs.acquire(timeout=left)
-    return found
+        ended += scheduler._open_jobs.acquire(timeout=left)
+    return ended
 
 
 def test_fifty_wishes_are_one_look():

@@ -64,12 +64,12 @@ def test_a_case_twice_in_the_sheet_of_cases_is_named_with_both_rows(project):
     project.config["slides"]["cases"] = "cases.tsv"
     sheet = project.folder / "cases.tsv"
     sheet.write_text("case_id\tage\nC0\t61\nC1\t70\nC0\t62\nC0\t61\n\t50\n")
-    said = problems_of(project, "slides.tsv", bytes)
-    assert "cases.tsv, row 4, column case_id: C0 is already in row 2" in said
-    assert "cases.tsv, row 5, column case_id: C0 is already in row 2" in said
-    assert "cases.tsv, row 6, column case_id: empty" in said
-    assert "keep one row for each case" in said
-    assert "3 problems" in said
+    message = problems_of(project, "slides.tsv", bytes)
+    assert "cases.tsv, row 4, column case_id: C0 is already in row 2" in message
+    assert "cases.tsv, row 5, column case_id: C0 is already in row 2" in message
+    assert "cases.tsv, row 6, column case_id: empty" in message
+    assert "keep one row for each case" in message
+    assert "3 problems" in message
     sheet.write_text("case_id\tage\nC0\t61\nC1\t61\n")
     Study.open("config.yaml").check()
 

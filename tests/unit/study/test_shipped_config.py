@@ -15,11 +15,11 @@ EXAMPLE = re.compile(r"^( *)# ( (?:- |[\w=-]+: )|[a-z_0-9]+: \S)")
 def examples():
     """Number of every line with an example, and its key."""
     lines = SHIPPED.read_text().splitlines()
-    found = [(number, EXAMPLE.match(line)) for number, line in enumerate(lines)]
-    return [pytest.param(n, id=f"{n + 1}-{lines[n].split(':')[0].strip(' #-{')}") for n, match in found if match]
+    matches = [(number, EXAMPLE.match(line)) for number, line in enumerate(lines)]
+    return [pytest.param(n, id=f"{n + 1}-{lines[n].split(':')[0].strip(' #-{')}") for n, match in matches if match]
 
 
-def taken(*numbers):
+def uncommented(*numbers):
     """The config's document with the examples of these lines."""
     lines = SHIPPED.read_text().splitlines()
     for number in numbers:
@@ -29,11 +29,11 @@ def taken(*numbers):
 
 @pytest.mark.parametrize("number", examples())
 def test_an_example_alone_is_valid_yaml_and_changes_the_config(number):
-    assert taken(number) != yaml.safe_load(SHIPPED.read_text())
+    assert uncommented(number) != yaml.safe_load(SHIPPED.read_text())
 
 
 def test_all_examples_together_are_valid_yaml():
-    assert len(taken(*(param.values[0] for param in examples()))["embed"]["models"]) == 8
+    assert len(uncommented(*(param.values[0] for param in examples()))["embed"]["models"]) == 8
 
 
 def test_empty_keys_have_the_defaults_of_the_schema(tmp_path, monkeypatch):

@@ -17,20 +17,20 @@ def opened(project, build, allow_cpu=False):
 
 @pytest.mark.parametrize("kind", ["titan", "prism", "gigapath", "madeleine"])
 def test_a_job_asks_for_a_gpu_where_the_config_has_one(project, kind):
-    with_gpu, here = opened(project, "gpu"), SimpleNamespace(model=kind)
-    assert (with_gpu.gpus(here), with_gpu.promises_gpu(here)) == (1, True)
+    with_gpu, wildcards = opened(project, "gpu"), SimpleNamespace(model=kind)
+    assert (with_gpu.gpus(wildcards), with_gpu.promises_gpu(wildcards)) == (1, True)
     without = opened(project, "cpu")
-    assert (without.gpus(here), without.promises_gpu(here)) == (0, False)
-    assert without.memory_mb(here, 1) >= with_gpu.memory_mb(here, 1) == with_gpu.memory_mb(here, 2) // 2
-    assert without.runtime(here, 1) >= with_gpu.runtime(here, 1)
-    assert not opened(project, "gpu", allow_cpu=True).promises_gpu(here)
+    assert (without.gpus(wildcards), without.promises_gpu(wildcards)) == (0, False)
+    assert without.memory_mb(wildcards, 1) >= with_gpu.memory_mb(wildcards, 1) == with_gpu.memory_mb(wildcards, 2) // 2
+    assert without.runtime(wildcards, 1) >= with_gpu.runtime(wildcards, 1)
+    assert not opened(project, "gpu", allow_cpu=True).promises_gpu(wildcards)
 
 
 @pytest.mark.parametrize("kind", ["chief", "feather", "mean"])
 def test_small_networks_ask_for_none(project, kind):
-    here = SimpleNamespace(model=kind)
-    assert opened(project, "gpu").gpus(here) == 0
-    assert opened(project, "gpu").memory_mb(here, 2) == 16000
+    wildcards = SimpleNamespace(model=kind)
+    assert opened(project, "gpu").gpus(wildcards) == 0
+    assert opened(project, "gpu").memory_mb(wildcards, 2) == 16000
 
 
 def test_an_encoder_for_gpus_alone_is_refused_before_anything_runs(project):

@@ -9,7 +9,7 @@ from molpath.study.problems import ProblemsFound
 PIXELS = np.zeros((128, 128, 3), np.uint8)
 
 
-def said(project, path, **more):
+def message_of(project, path, **more):
     """What planning says of a project whose first slide lies there; '' for nothing."""
     project.slides[0] |= {"path": path} | more
     project.absent = set()
@@ -27,35 +27,35 @@ def said(project, path, **more):
 def test_a_folder_with_several_series_is_refused_with_their_number(project):
     for number in (1, 2, 3):
         write_series(project.folder / "flat", PIXELS, series=f"1.2.{number}")
-    found = said(project, "flat")
-    assert "slides.tsv, row 2, column path: flat is a folder with 3 DICOM series" in found
-    assert "give each series a folder, or name one file of each in a row of its own" in found
-    assert "1 problem" in found
-    assert said(project, "flat", keep="no") == ""
-    assert said(project, "flat/1.2.2_0.dcm", keep="") == ""
+    message = message_of(project, "flat")
+    assert "slides.tsv, row 2, column path: flat is a folder with 3 DICOM series" in message
+    assert "give each series a folder, or name one file of each in a row of its own" in message
+    assert "1 problem" in message
+    assert message_of(project, "flat", keep="no") == ""
+    assert message_of(project, "flat/1.2.2_0.dcm", keep="") == ""
 
 
 def test_a_folder_with_one_series_is_a_slide_and_an_empty_one_is_none(project):
     write_series(project.folder / "one", PIXELS)
-    assert said(project, "one") == ""
+    assert message_of(project, "one") == ""
     (project.folder / "none").mkdir()
-    assert "none is a folder without a DICOM series" in said(project, "none")
+    assert "none is a folder without a DICOM series" in message_of(project, "none")
 
 
 def test_a_mrxs_without_its_folder_is_refused(project):
     (project.folder / "S.mrxs").touch()
-    found = said(project, "S.mrxs")
-    assert "slides.tsv, row 2, column path: S.mrxs has no folder S beside it, where its pixels are" in found
-    assert "copy the folder, too" in found
+    message = message_of(project, "S.mrxs")
+    assert "slides.tsv, row 2, column path: S.mrxs has no folder S beside it, where its pixels are" in message
+    assert "copy the folder, too" in message
     (project.folder / "S").mkdir()
-    assert "where its pixels are" in said(project, "S.mrxs")
+    assert "where its pixels are" in message_of(project, "S.mrxs")
     (project.folder / "S/Slidedat.ini").touch()
-    assert said(project, "S.mrxs") == ""
+    assert message_of(project, "S.mrxs") == ""
 
 
-@pytest.mark.parametrize(("path", "told"), [
+@pytest.mark.parametrize(("path", "message"), [
     ("list.ndpis", "a list of slides (.ndpis)"), ("S.zarr", "OME-Zarr, which is not read here"),
 ])  # fmt: skip
-def test_lists_and_folders_that_no_reader_opens_are_refused(project, path, told):
+def test_lists_and_folders_that_no_reader_opens_are_refused(project, path, message):
     (project.folder / path).mkdir() if path.endswith("zarr") else (project.folder / path).touch()
-    assert told in said(project, path)
+    assert message in message_of(project, path)

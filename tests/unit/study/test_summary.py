@@ -29,13 +29,13 @@ def test_columns_are_aligned_and_numbers_stand_to_the_right():
 
 def test_reasons_are_counted_explained_and_some_slides_named():
     names = [f"S{number}" for number in range(6)]
-    found = Gathering({"slide_id": name, "case_id": "", "cohort": ""} for name in names)
+    gathering = Gathering({"slide_id": name, "case_id": "", "cohort": ""} for name in names)
     rows = [{"slide_id": name, "status": "set_aside", "reason": "blank", "detail": ""} for name in names[:5]]
     rows += [{"slide_id": "S5", "status": "ok", "reason": "", "detail": ""}]
-    found.add(Part("tissue"), rows)
-    assert losses(found.entries, 6, 100) == [
+    gathering.add(Part("tissue"), rows)
+    assert losses(gathering.entries, 6, 100) == [
         "",
         "Set aside: 5 of 6 slides",
         "     5  tissue, blank: no tissue found (S0, S1, S2, …)",
     ]
-    assert losses([found.entries[-1]], 1, 100) == ["", "No slide was set aside."]
+    assert losses([gathering.entries[-1]], 1, 100) == ["", "No slide was set aside."]

@@ -136,12 +136,12 @@ def test_a_narrow_terminal_gets_the_short_line():
 
 @pytest.fixture
 def logger():
-    made = logging.Logger("like Snakemake's", logging.INFO)
-    made.addHandler(logging.StreamHandler(Stream()))
-    return made
+    log = logging.Logger("like Snakemake's", logging.INFO)
+    log.addHandler(logging.StreamHandler(Stream()))
+    return log
 
 
-def said(logger: logging.Logger) -> list[str]:
+def lines_of(logger: logging.Logger) -> list[str]:
     return logger.handlers[0].stream.screen.rows
 
 
@@ -159,7 +159,7 @@ def test_a_watch_hears_jobs_and_steps():
     event(logger, "shellcmd")
     logger.info("no event")
     events.tell(tracker)
-    assert {job: found.started.log for job, found in tracker.jobs.items()} == {4: "a.log", 5: ""}
+    assert {job: job_record.started.log for job, job_record in tracker.jobs.items()} == {4: "a.log", 5: ""}
     assert tracker.summary() == "tile_slides | 0 of 3 steps"
     event(logger, "job_finished", job_id=5)
     event(logger, "job_error", jobid=4)
@@ -199,7 +199,7 @@ def test_without_a_terminal_lines_come_now_and_then_and_only_if_something_change
     for now in range(1, 200):
         tracker.done = min(4, now // 20)
         watch.look(tracker, float(now))
-    assert said(logger) == [
+    assert lines_of(logger) == [
         "0:30 | 1 of 9 steps",
         "1:00 | 3 of 9 steps",
         "1:30 | 4 of 9 steps",
@@ -217,28 +217,28 @@ def test_only_the_line_and_what_is_wrong(logger, monkeypatch):
     logger.error("Error in rule tile_slides")
     watch.stop()
     logger.info("Complete log")
-    assert said(logger) == ["Error in rule tile_slides", "Complete log", ""]
+    assert lines_of(logger) == ["Error in rule tile_slides", "Complete log", ""]
 
 
 def fails(*arguments, **more):
     raise OSError(5, "Input/output error")
 
 
-@pytest.mark.parametrize("what", ["tracker", "look", "write", "closed"])
-def test_a_watch_that_fails_ends_itself_alone(logger, monkeypatch, what):
+@pytest.mark.parametrize("failing", ["tracker", "look", "write", "closed"])
+def test_a_watch_that_fails_ends_itself_alone(logger, monkeypatch, failing):
     monkeypatch.setattr(terminal, "EVERY_S", 0.01)
-    watch = Watch(logger, fails if what == "tracker" else lambda: Tracker([], 3, 0.0))
+    watch = Watch(logger, fails if failing == "tracker" else lambda: Tracker([], 3, 0.0))
     stream = logger.handlers[0].stream
-    if what == "look":
+    if failing == "look":
         monkeypatch.setattr(Tracker, "look", fails)
-    if what == "write":
+    if failing == "write":
         monkeypatch.setattr(BottomLine, "_draw", fails)
-    if what == "closed":
+    if failing == "closed":
         monkeypatch.setattr(Stream, "flush", fails)
     watch.start()
     watch.thread.join(timeout=10)
     assert not watch.thread.is_alive()
-    if what in ("tracker", "look"):
+    if failing in ("tracker", "look"):
         logger.info("The run goes on")
         assert stream.screen.rows == ["The run goes on", ""]
     watch.stop()

@@ -58,9 +58,15 @@ def test_what_rules_make_and_what_ships_is_no_given_file(tmp_path, monkeypatch):
 def test_sources_are_paths_lists_names_and_functions(tmp_path):
     path = tmp_path / "a"
     path.write_text("x")
-    one, times = str(path), Times(Places())
-    spellings = (one, [one], {"a": one, "b": [one]}, lambda wildcards: one, lambda wildcards: {"a": [one]})
-    assert len({times.of(source)(JOB) for source in spellings} | {times.of(one, [])(JOB)}) == 1
+    single, times = str(path), Times(Places())
+    spellings = (
+        single,
+        [single],
+        {"a": single, "b": [single]},
+        lambda wildcards: single,
+        lambda wildcards: {"a": [single]},
+    )
+    assert len({times.of(source)(JOB) for source in spellings} | {times.of(single, [])(JOB)}) == 1
 
 
 @pytest.mark.parametrize(
@@ -125,8 +131,8 @@ def test_a_downloaded_slide_that_was_replaced_is_noticed(project, monkeypatch):
     assert replaced(project) == []
     notes = project.folder / "resources/downloads/digests.tsv"
     notes.parent.mkdir(parents=True)
-    found = os.stat(path)
-    notes.write_text(f"{found.st_size}\t{found.st_mtime_ns}\t{'a' * 32}\tfiles/S0.svs\n")
+    stat = os.stat(path)
+    notes.write_text(f"{stat.st_size}\t{stat.st_mtime_ns}\t{'a' * 32}\tfiles/S0.svs\n")
     assert replaced(project) == []
     os.utime(path, (10**9, 10**9))
     assert len(replaced(project)) == 1

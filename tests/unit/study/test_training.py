@@ -22,12 +22,12 @@ def test_a_run_asks_for_its_processes(project, processes, build, gpus, memory, m
     project.config["pretrain"]["runs"]["one"]["training"] = {"processes": processes}
     project.config["software"] = {"torch": build}
     project.write()
-    training, here = Study.open("config.yaml").training, SimpleNamespace(run="one")
-    assert training.gpus(here) == gpus
-    assert training.promises_gpu(here) == (build == "gpu")
-    assert training.memory_mb(here, 1) == memory
-    assert training.memory_mb(here, 2) == 2 * memory
-    assert training.runtime(here) == minutes
+    training, wildcards = Study.open("config.yaml").training, SimpleNamespace(run="one")
+    assert training.gpus(wildcards) == gpus
+    assert training.promises_gpu(wildcards) == (build == "gpu")
+    assert training.memory_mb(wildcards, 1) == memory
+    assert training.memory_mb(wildcards, 2) == 2 * memory
+    assert training.runtime(wildcards) == minutes
 
 
 def test_a_card_names_the_hub_only_where_the_weights_are_the_hubs(project):

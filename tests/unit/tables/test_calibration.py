@@ -26,43 +26,47 @@ def row(table):
 
 @pytest.mark.parametrize("classes", [2, 3])
 def test_overconfident_probes_are_found_and_scaled(classes):
-    found = row(guesses(factor=2, classes=classes, slides=2))
-    assert (found.n_cases, found.n_predictions, found.classes) == (800, 1600, classes)
-    assert found.temperature == pytest.approx(2, rel=0.15)
-    assert found.temperature_lowest <= found.temperature <= found.temperature_highest
-    assert found.calibration_slope_before_lower < 0.5 < found.calibration_slope_before_upper < 0.75
-    assert found.calibration_slope_after_lower < 1 < found.calibration_slope_after_upper
-    assert found.ece_after < 0.05 < found.ece_before
-    assert found.log_loss_after < found.log_loss_before
-    assert found.brier_after < found.brier_before
-    assert found.brier_after_lower < found.brier_after < found.brier_after_upper
-    assert np.isfinite(found.calibration_intercept_after) == (classes == 2)
-    assert found.note == ""
+    calibration = row(guesses(factor=2, classes=classes, slides=2))
+    assert (calibration.n_cases, calibration.n_predictions, calibration.classes) == (800, 1600, classes)
+    assert calibration.temperature == pytest.approx(2, rel=0.15)
+    assert calibration.temperature_lowest <= calibration.temperature <= calibration.temperature_highest
+    assert calibration.calibration_slope_before_lower < 0.5 < calibration.calibration_slope_before_upper < 0.75
+    assert calibration.calibration_slope_after_lower < 1 < calibration.calibration_slope_after_upper
+    assert calibration.ece_after < 0.05 < calibration.ece_before
+    assert calibration.log_loss_after < calibration.log_loss_before
+    assert calibration.brier_after < calibration.brier_before
+    assert calibration.brier_after_lower < calibration.brier_after < calibration.brier_after_upper
+    assert np.isfinite(calibration.calibration_intercept_after) == (classes == 2)
+    assert calibration.note == ""
 
 
 def test_few_cases_are_told():
-    found = row(guesses(n=60))
-    assert found.note == f"few cases: {found.n_rarest} of the rarest class"
-    assert found.n_rarest < 35
+    calibration = row(guesses(n=60))
+    assert calibration.note == f"few cases: {calibration.n_rarest} of the rarest class"
+    assert calibration.n_rarest < 35
 
 
 def test_odd_predictions_are_told():
     """One class: no temperature, no interval; missing probabilities are counted; constant and separated ones noted."""
-    known = guesses(n=100)
-    one = row(known.assign(label=0))
-    assert one.note.startswith("cases of one class only; no temperature")
-    assert np.isfinite(one.brier_before)
-    assert np.isnan([one.temperature, one.brier_after, one.brier_before_lower]).all()
-    lost = row(known.assign(prob_0=known.prob_0.where(known.index >= 3)))
+    predictions = guesses(n=100)
+    calibration = row(predictions.assign(label=0))
+    assert calibration.note.startswith("cases of one class only; no temperature")
+    assert np.isfinite(calibration.brier_before)
+    assert np.isnan([calibration.temperature, calibration.brier_after, calibration.brier_before_lower]).all()
+    lost = row(predictions.assign(prob_0=predictions.prob_0.where(predictions.index >= 3)))
     assert (lost.n_cases, lost.note[:49]) == (97, "3 predictions without a probability are left out;")
-    nothing = row(known.assign(prob_0=np.nan, prob_1=np.nan))
+    nothing = row(predictions.assign(prob_0=np.nan, prob_1=np.nan))
     assert (nothing.n_cases, nothing.note) == (0, "100 predictions without a probability are left out")
     assert np.isnan([nothing.temperature, nothing.brier_before, nothing.brier_after]).all()
-    alike = row(known.assign(prob_0=0.5, prob_1=0.5))
+    alike = row(predictions.assign(prob_0=0.5, prob_1=0.5))
     assert "before: no slope" in alike.note
     assert "the temperature is at an end of its range (0.01 to 100)" in alike.note
     assert alike.log_loss_after == pytest.approx(np.log(2))
-    apart = row(known.assign(prob_1=np.where(known.label == 1, 0.8, 0.2), prob_0=np.where(known.label == 1, 0.2, 0.8)))
+    apart = row(
+        predictions.assign(
+            prob_1=np.where(predictions.label == 1, 0.8, 0.2), prob_0=np.where(predictions.label == 1, 0.2, 0.8)
+        )
+    )
     assert "after: no slope" in apart.note
     assert apart.temperature < 0.1
     assert apart.log_loss_after < 1e-6

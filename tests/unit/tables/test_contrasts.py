@@ -57,13 +57,13 @@ def test_many_models_over_folds_by_sums_of_squares():
     assert rows[0]["statistic"] == pytest.approx(f)
     assert rows[0]["p"] == pytest.approx(stats.f.sf(f, 3, 15))
     assert len(rows) == 1 + 6
-    for one in rows[1:]:
-        gap = values[one["model_a"]].mean() - values[one["model_b"]].mean()
-        assert one["difference"] == pytest.approx(gap)
-        assert one["se"] == pytest.approx(np.sqrt(2 * residual / 6))
+    for contrast in rows[1:]:
+        gap = values[contrast["model_a"]].mean() - values[contrast["model_b"]].mean()
+        assert contrast["difference"] == pytest.approx(gap)
+        assert contrast["se"] == pytest.approx(np.sqrt(2 * residual / 6))
         expected = float(np.ravel(psturng(abs(gap) / np.sqrt(residual / 6), 4, 15))[0])  # another implementation
-        assert min(one["p_adjusted"], 0.9) == pytest.approx(expected, abs=3e-3)  # psturng ends at 0.9
-        assert one["p_adjusted"] >= one["p"] - 1e-12
+        assert min(contrast["p_adjusted"], 0.9) == pytest.approx(expected, abs=3e-3)  # psturng ends at 0.9
+        assert contrast["p_adjusted"] >= contrast["p"] - 1e-12
 
 
 def test_without_a_difference_no_contrast_follows_and_false_alarms_are_few():
@@ -72,7 +72,7 @@ def test_without_a_difference_no_contrast_follows_and_false_alarms_are_few():
 
 
 @pytest.mark.parametrize(
-    ("values", "why"),
+    ("values", "reason"),
     [
         (scores(1, 3), "1 fold with a value of every model"),
         (scores(5, 1), "one model"),
@@ -80,9 +80,9 @@ def test_without_a_difference_no_contrast_follows_and_false_alarms_are_few():
         (scores(4, 2).where([[True, False]] * 4), "0 folds with a value of every model"),
     ],
 )
-def test_too_little_says_so(values, why):
+def test_too_little_says_so(values, reason):
     (only,) = within_task(values)
-    assert why in only["note"]
+    assert reason in only["note"]
     assert np.isnan(only["p"])
 
 
@@ -96,12 +96,12 @@ def test_a_fold_that_failed_for_one_model_is_left_out_for_all():
 
 def test_corrected_t_test_widens_by_the_share_of_test_samples():
     values = scores(10, 3, seed=2)
-    rows = {(one["model_a"], one["model_b"]): one for one in corrected_t(values, 0.25)}
+    rows = {(contrast["model_a"], contrast["model_b"]): contrast for contrast in corrected_t(values, 0.25)}
     plain = stats.ttest_rel(values.m0, values.m2)
     t = plain.statistic / np.sqrt(1 + 10 * 0.25)
-    one = rows["m0", "m2"]
-    assert one["statistic"] == pytest.approx(t)
-    assert one["p"] == pytest.approx(2 * stats.t.sf(abs(t), 9))
+    row = rows["m0", "m2"]
+    assert row["statistic"] == pytest.approx(t)
+    assert row["p"] == pytest.approx(2 * stats.t.sf(abs(t), 9))
     assert len(rows) == 3
 
 
@@ -117,13 +117,13 @@ def test_every_p_is_adjusted_over_the_tasks_and_pairs_of_its_group():
         head = {"group": "frozen", "scope": "family", "task": "", "family": family}
         rows.append(head | {"method": "mixed-effects model", "p": 0.1, "p_adjusted": 0.2})
     table = pd.DataFrame(rows)
-    found = adjusted(table)
+    corrected_table = adjusted(table)
     corrected = table.method == CORRECTED
-    assert found[corrected].tolist() == pytest.approx([0.02, 0.03, 0.05])
-    assert found[table.method == DELONG].tolist() == pytest.approx([0.06, 0.06])
-    assert found[table.method.str.startswith(ANOVA)].tolist() == pytest.approx([0.04, 0.5])
-    assert found[table.method.str.startswith("Tukey")].tolist() == pytest.approx([0.06, 0.06])
-    assert found[table.scope == "family"].tolist() == pytest.approx([0.4, 0.4])
+    assert corrected_table[corrected].tolist() == pytest.approx([0.02, 0.03, 0.05])
+    assert corrected_table[table.method == DELONG].tolist() == pytest.approx([0.06, 0.06])
+    assert corrected_table[table.method.str.startswith(ANOVA)].tolist() == pytest.approx([0.04, 0.5])
+    assert corrected_table[table.method.str.startswith("Tukey")].tolist() == pytest.approx([0.06, 0.06])
+    assert corrected_table[table.scope == "family"].tolist() == pytest.approx([0.4, 0.4])
 
 
 def test_mixed_model_of_a_whole_table_by_analysis_of_variance():
@@ -134,17 +134,17 @@ def test_mixed_model_of_a_whole_table_by_analysis_of_variance():
     x = values.to_numpy()
     task = (3 * ((x.mean(1) - x.mean()) ** 2).sum() / 11 - residual) / 3
     assert len(rows) == 3
-    for one in rows:
-        gap = values[one["model_a"]].mean() - values[one["model_b"]].mean()
-        assert one["difference"] == pytest.approx(gap, abs=1e-7)
-        assert one["se"] == pytest.approx(np.sqrt(2 * residual / 12), rel=1e-3)
-        assert one["note"] == ""
-        assert "22 df" in one["method"]
-        q = np.sqrt(2) * abs(one["difference"]) / one["se"]
-        assert one["p_adjusted"] == pytest.approx(stats.studentized_range.sf(q, 3, 22))
-    for one in means:
-        assert one["mean"] == pytest.approx(values[one["model"]].mean(), abs=1e-7)
-        assert one["se"] == pytest.approx(np.sqrt((task + residual) / 12), rel=1e-3)
+    for contrast in rows:
+        gap = values[contrast["model_a"]].mean() - values[contrast["model_b"]].mean()
+        assert contrast["difference"] == pytest.approx(gap, abs=1e-7)
+        assert contrast["se"] == pytest.approx(np.sqrt(2 * residual / 12), rel=1e-3)
+        assert contrast["note"] == ""
+        assert "22 df" in contrast["method"]
+        q = np.sqrt(2) * abs(contrast["difference"]) / contrast["se"]
+        assert contrast["p_adjusted"] == pytest.approx(stats.studentized_range.sf(q, 3, 22))
+    for contrast in means:
+        assert contrast["mean"] == pytest.approx(values[contrast["model"]].mean(), abs=1e-7)
+        assert contrast["se"] == pytest.approx(np.sqrt((task + residual) / 12), rel=1e-3)
 
 
 def test_no_variance_of_tasks_falls_back_with_a_note():
@@ -197,7 +197,7 @@ def test_intervals_of_metrics_below_0_hold_their_means(tmp_path, metric):
     scores = fold_scores(summary, [str(tmp_path / "metrics.tsv")])
     _, means = assess_families(scores, ["one", "two"])
     assert len(means) == 2
-    for found in means:
-        assert found["mean"] == pytest.approx(-0.3, abs=0.05)
-        assert found["lower"] < found["mean"] < found["upper"] < 0
+    for mean_row in means:
+        assert mean_row["mean"] == pytest.approx(-0.3, abs=0.05)
+        assert mean_row["lower"] < mean_row["mean"] < mean_row["upper"] < 0
     assert set(scores.lowest) == {-np.inf if metric == "r2" else -1}

@@ -127,9 +127,9 @@ def test_cases_with_slides_of_both_classes_have_their_covariance():
     positive[[2, 5, 8, 32, 35]] = ~positive[[2, 5, 8, 32, 35]]
     scores = np.repeat(rng.normal(size=(2, 12)), 3, axis=1) + 0.2 * rng.normal(size=(2, 36)) + positive
     assert 0 < len(np.intersect1d(cases[positive], cases[~positive])) < 12
-    found = compare_folds([(positive, scores, cases)])[1]
-    np.testing.assert_allclose(found, obuchowski(positive, scores, cases))
-    np.testing.assert_allclose(compare_folds([(positive, scores, cases)] * 2)[1], found)
+    covariance = compare_folds([(positive, scores, cases)])[1]
+    np.testing.assert_allclose(covariance, obuchowski(positive, scores, cases))
+    np.testing.assert_allclose(compare_folds([(positive, scores, cases)] * 2)[1], covariance)
 
 
 def test_two_mixed_cases_have_no_p_and_say_why():

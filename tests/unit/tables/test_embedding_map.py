@@ -17,10 +17,10 @@ from molpath.tables.embedding_map import describe, map_embeddings, neighbours_of
 HOSTILE = "</script><img src=http://a.example/x.png onerror=\"document.title='ran'\">'\""
 
 
-def write_cohort(results, groups=4, each=25, width=12, **columns):
+def write_cohort(results, groups=4, per_group=25, width=12, **columns):
     """An embedding of slides in groups far from each other, two slides per case, and what became of two others."""
     rng = np.random.default_rng(0)
-    group = np.repeat(np.arange(groups), each)
+    group = np.repeat(np.arange(groups), per_group)
     x = rng.normal(size=(groups, width))[group] * 8 + rng.normal(size=(len(group), width))
     ids = [f"S{k:03d}" for k in range(len(x))]
     obs = pd.DataFrame({"case_id": [f"C{k // 2:03d}" for k in range(len(x))], "grade": [f"g{k}" for k in group]}, ids)
@@ -38,8 +38,15 @@ def draw(results, **changed):
     page, table = results / "figures/embedding_maps/m.html", results / "tables/embedding_maps/m.tsv"
     files = {"embedded": results / "embed/m/slides.h5ad", "fates": results / "embed/m/slides.tsv"}
     files |= {"table": table, "page": page, "results": results}
-    asked = {"model": "m", "slides": [], "colours": ["organ", "grade"], "points": 20000, "seed": 0, "note": "synthetic"}
-    map_embeddings(**asked | {name: str(path) for name, path in files.items()} | changed)
+    arguments = {
+        "model": "m",
+        "slides": [],
+        "colours": ["organ", "grade"],
+        "points": 20000,
+        "seed": 0,
+        "note": "synthetic",
+    }
+    map_embeddings(**arguments | {name: str(path) for name, path in files.items()} | changed)
     text = page.read_text()
     (packed,) = re.findall(r'<script type="text/plain" id="data">([^<]+)</script>', text)
     return read_tsv(table), json.loads(gzip.decompress(base64.b64decode(packed))), text
@@ -48,11 +55,11 @@ def draw(results, **changed):
 def nearest_by_hand(x, k):
     """Rows of the k highest cosines of each row, in Python."""
     unit = x.astype(float) / np.sqrt((x.astype(float) ** 2).sum(1))[:, None]
-    found = []
+    nearest = []
     for row in range(len(x)):
         cosine = [(-round(float(unit[row] @ unit[other]), 9), other) for other in range(len(x)) if other != row]
-        found.append([other for _, other in sorted(cosine)[:k]])
-    return np.array(found)
+        nearest.append([other for _, other in sorted(cosine)[:k]])
+    return np.array(nearest)
 
 
 def test_neighbours_are_those_of_whole_embeddings(tmp_path):
@@ -72,9 +79,9 @@ def test_neighbours_are_those_of_whole_embeddings(tmp_path):
 
 def test_equal_embeddings_stand_in_the_order_of_slides_and_zeros_are_like_nobody():
     x = np.array([[1, 0], [0, 1], [1, 0], [2, 0], [0, 0]], np.float32)
-    found = neighbours_of(x, 3)
-    assert found.rows.tolist()[:4] == [[2, 3, 1], [0, 2, 3], [0, 3, 1], [0, 2, 1]]
-    assert found.cosines[4].tolist() == [0, 0, 0]
+    neighbours = neighbours_of(x, 3)
+    assert neighbours.rows.tolist()[:4] == [[2, 3, 1], [0, 2, 3], [0, 3, 1], [0, 2, 1]]
+    assert neighbours.cosines[4].tolist() == [0, 0, 0]
     assert neighbours_of(x[:1], 3).rows.shape == (1, 0)
 
 
@@ -110,7 +117,7 @@ def test_only_drawn_slides_are_shown_and_the_page_says_so(tmp_path):
 
 
 def test_few_slides_lie_on_one_point(tmp_path):
-    write_cohort(tmp_path, groups=1, each=3)
+    write_cohort(tmp_path, groups=1, per_group=3)
     table, data, page = draw(tmp_path)
     assert set(table.x) == set(table.y) == {"0"}
     assert [len(row) for row in data["near"]] == [2, 2, 2]
@@ -149,10 +156,10 @@ def test_codes_and_words_are_classes(cells):
 
 def test_numbers_have_a_scale_and_what_is_missing_stays_missing():
     cells = [*map(str, range(1, 101)), "", "nan", "1e6"]
-    found = describe("age", cells)
-    assert found["numbers"] == [*range(1, 101), None, None, 1e6]
-    assert found["ends"] == [float(f"{value:.6g}") for value in np.percentile([*range(1, 101), 1e6], [1, 99])]
-    assert found["range"] == [1, 1e6]
+    described = describe("age", cells)
+    assert described["numbers"] == [*range(1, 101), None, None, 1e6]
+    assert described["ends"] == [float(f"{value:.6g}") for value in np.percentile([*range(1, 101), 1e6], [1, 99])]
+    assert described["range"] == [1, 1e6]
     assert describe("case_id", cells)["codes"][:2] != [1, 2]
     few = describe("x", ["b", "a", "b", ""])
     assert (few["words"], few["codes"]) == (["b", "a"], [0, 1, 0, -1])
@@ -164,7 +171,7 @@ def test_whole_numbers_keep_their_digits():
 
 
 def test_a_slide_alone_and_one_without_an_embedding(tmp_path):
-    ids, *_ = write_cohort(tmp_path, groups=1, each=1, width=1)
+    ids, *_ = write_cohort(tmp_path, groups=1, per_group=1, width=1)
     fates = pd.DataFrame({"slide_id": [*ids, "L1"], "status": ["ok", "set_aside"]})
     write_tsv(tmp_path / "embed/m/slides.tsv", fates)
     _, data, page = draw(tmp_path)

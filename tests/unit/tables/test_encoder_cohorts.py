@@ -57,14 +57,14 @@ def test_rows_count_tested_cases_of_the_programme(tmp_path):
         encoder_cohorts=str(SEEN),
         output=str(tmp_path / "found.tsv"),
     )
-    found = read_tsv(tmp_path / "found.tsv")
-    assert [*zip(found.model, found.network, found.programme, found.task, strict=True)] == [
+    table = read_tsv(tmp_path / "found.tsv")
+    assert [*zip(table.model, table.network, table.programme, table.task, strict=True)] == [
         ("mean", "kaiko_vits8", "TCGA", "mixed"),
         ("slide", "ctranspath", "TCGA", "mixed"),
         ("slide", "chief", "TCGA", "mixed"),
     ]
-    assert set(found.test_cases) == {"3"}
-    assert set(found.of_programme) == {"2"}
+    assert set(table.test_cases) == {"3"}
+    assert set(table.of_programme) == {"2"}
 
 
 def test_every_built_in_encoder_and_slide_encoder_has_a_row():

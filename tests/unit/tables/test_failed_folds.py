@@ -18,8 +18,8 @@ MODELS = ["mean", "threads"]
 
 def folds(task, model, values):
     head = {"task": task, "model": model, "group": "frozen", "protocol": "cox", "shots": 0, "repeat": 0}
-    why = {True: "", False: "the solver failed"}
-    rows = [head | {"fold": k, "metric": "cindex", "value": v, "note": why[v == v]} for k, v in enumerate(values)]
+    reason = {True: "", False: "the solver failed"}
+    rows = [head | {"fold": k, "metric": "cindex", "value": v, "note": reason[v == v]} for k, v in enumerate(values)]
     rows += [row | {"metric": "auc@365d", "value": 0.6} for row in rows if row["value"] == row["value"]]
     return pd.DataFrame(rows).assign(n_train=8, n_test=2)
 
@@ -48,13 +48,13 @@ def run(tmp_path):
 
 def test_a_summary_counts_failed_folds_for_every_metric_and_has_no_error_of_one_value(run):
     table = read_metrics(run[0] / "metrics.tsv")
-    mine = table[(table.task == "s--OS") & (table.model == "mean")].set_index("metric")
+    of_mean = table[(table.task == "s--OS") & (table.model == "mean")].set_index("metric")
     for metric, mean in (("cindex", 0.9), ("auc@365d", 0.6)):
-        row = mine.loc[metric]
+        row = of_mean.loc[metric]
         assert (row["mean"], row.n_folds, row.n_fits, row.n_failed) == (mean, 5, 5, 4)
         assert np.isnan(row.se)
         assert row.note == "the solver failed"
-    assert enough(mine).tolist() == [False, False]
+    assert enough(of_mean).tolist() == [False, False]
     assert enough(table[(table.task == "s--PFS")]).all()  # four of five are enough, and said
 
 

@@ -38,8 +38,8 @@ def test_models_side_by_side_and_escaped(tmp_path):
     collect_metrics(summaries=paths, families={"s--t": "molecular"}, output=tmp_path / "metrics.tsv")
     models = ["mean", "threads-s0", "threads-s1"]
     outputs = {name: tmp_path / name for name in ("comparison", "seeds", "page")}
-    known = {"mean": ["mean", ""], "threads-s0": ["threads", "s0"], "threads-s1": ["threads", "s1"]}
-    compare_models(metrics=tmp_path / "metrics.tsv", models=known, note="<b>synthetic", **outputs)
+    kinds = {"mean": ["mean", ""], "threads-s0": ["threads", "s0"], "threads-s1": ["threads", "s1"]}
+    compare_models(metrics=tmp_path / "metrics.tsv", models=kinds, note="<b>synthetic", **outputs)
     table = read_tsv(outputs["comparison"])
     assert table.loc[0, models].tolist() == ["no result", "0.700 (0.600 to 0.800)", "0.800 (0.700 to 0.900)"]
     seeds = read_tsv(outputs["seeds"])
@@ -80,9 +80,9 @@ def test_the_sweep_averages_tasks_that_every_model_and_strength_has():
     table = pd.DataFrame(rows).assign(primary=1, group="frozen", n_fits=5, n_failed=0, n_empty=0)
     lost = (table.task == "hard") & (table.model == "mean") & (table.protocol == "logistic_C=10")
     table.loc[lost, ["mean", "n_failed"]] = float("nan"), 5
-    found = sweep(table, ["mean", "threads"], 0.1).set_index(["C", "kind"])
-    assert set(found.tasks) == {1}
-    assert found["mean"].round(2).to_dict() == {
+    swept = sweep(table, ["mean", "threads"], 0.1).set_index(["C", "kind"])
+    assert set(swept.tasks) == {1}
+    assert swept["mean"].round(2).to_dict() == {
         ("0.1", "mean"): 0.9, ("0.1", "threads"): 0.95, ("10", "mean"): 0.9, ("10", "threads"): 0.95,
     }  # fmt: skip
 
@@ -95,9 +95,9 @@ def test_a_file_of_an_earlier_version_is_named_with_what_to_do(tmp_path):
 
 
 def test_a_network_that_learned_nothing_and_a_control_off_chance_stand_in_the_table(tmp_path):
-    told = f"{AT_CHANCE} in 3 of 5 fits"
+    note = f"{AT_CHANCE} in 3 of 5 fits"
     paths = [summary(tmp_path / name, name, 0.6) for name in ("threads", "mean")]
-    write_tsv(paths[0], read_tsv(paths[0]).assign(protocol="finetune", group="finetune", note=told))
+    write_tsv(paths[0], read_tsv(paths[0]).assign(protocol="finetune", group="finetune", note=note))
     off = "permuted labels are off chance: auc 0.600 (0.550 to 0.650), chance 0.5"
     write_tsv(paths[1], read_tsv(paths[1]).assign(protocol="permuted", note=off))
     collect_metrics(summaries=paths, families={"s--t": "molecular"}, output=tmp_path / "metrics.tsv")
@@ -105,7 +105,7 @@ def test_a_network_that_learned_nothing_and_a_control_off_chance_stand_in_the_ta
     compare_models(metrics=tmp_path / "metrics.tsv", models=["mean", "threads"], note="", **outputs)
     assert read_tsv(outputs["comparison"]).threads[0] == f"0.600 (0.500 to 0.700), {AT_CHANCE}"
     page = unpacked(outputs["page"].read_text())
-    assert told in page
+    assert note in page
     assert off in page
 
 

@@ -16,23 +16,23 @@ from null_models import (
 
 
 def test_slides_of_a_case_do_not_make_models_differ():
-    found = error_rates(60, cases=40, slides=5)
-    assert found["corrected t"] <= 0.135
-    assert found["delong by slide"] >= 0.2  # each slide a patient of its own
-    assert found["delong"] <= 0.6 * found["delong by slide"]
+    rates = error_rates(60, cases=40, slides=5)
+    assert rates["corrected t"] <= 0.135
+    assert rates["delong by slide"] >= 0.2  # each slide a patient of its own
+    assert rates["delong"] <= 0.6 * rates["delong by slide"]
 
 
 def test_overlapping_folds_make_the_papers_anova_find_what_the_corrected_t_test_does_not():
     """Twenty repeated folds: the analysis of variance takes them for twenty independent samples."""
-    found = error_rates(40, cases=40, folds=20, repeated=True)
-    assert found["anova"] >= 0.2
-    assert found["anova"] >= found["corrected t"] + 0.15
+    rates = error_rates(40, cases=40, folds=20, repeated=True)
+    assert rates["anova"] >= 0.2
+    assert rates["anova"] >= rates["corrected t"] + 0.15
 
 
 @pytest.mark.parametrize("slides", [1, 3])
 def test_risk_groups_of_nothing_do_not_differ_in_survival(slides):
-    found = survival_error_rates(20, slides=slides, permutations=19)
-    assert found["permuted"] <= 0.2
+    rates = survival_error_rates(20, slides=slides, permutations=19)
+    assert rates["permuted"] <= 0.2
 
 
 @pytest.mark.parametrize("slides", [1, 5])

@@ -12,8 +12,8 @@ from packed_pages import unpacked
 
 def shown(tmp_path, table, **changes):
     write_tsv(tmp_path / "t.tsv", table)
-    told = {"name": "tables/t.tsv", "title": "A table", "sentences": "Says <what> it is.", "note": "<b>synthetic"}
-    pages.show_table(table=str(tmp_path / "t.tsv"), page=str(tmp_path / "t.html"), **(told | changes))
+    texts = {"name": "tables/t.tsv", "title": "A table", "sentences": "Says <what> it is.", "note": "<b>synthetic"}
+    pages.show_table(table=str(tmp_path / "t.tsv"), page=str(tmp_path / "t.html"), **(texts | changes))
     return unpacked((tmp_path / "t.html").read_text())
 
 
@@ -69,13 +69,13 @@ def test_long_words_stay_whole_and_long_tables_are_cut_with_a_word_about_it(tmp_
 def test_columns_of_numbers_are_numbers_and_names_stay_names():
     table = pd.DataFrame({"case_id": ["007", "8"], "x": ["1.25", ""], "y": ["1", "no result"], "none": ["", ""]})
     table["fingerprint"] = ["7e45361234567890", "12"]
-    found = pages.as_numbers(table)
-    assert found.fingerprint.tolist() == ["7e45361234567890", "12"]
-    assert found.case_id.tolist() == ["007", "8"]
-    assert found.x.iloc[0] == 1.25
-    assert pd.isna(found.x.iloc[1])
-    assert found.y.tolist() == ["1", "no result"]
-    assert found.none.tolist() == ["", ""]
+    numbers = pages.as_numbers(table)
+    assert numbers.fingerprint.tolist() == ["7e45361234567890", "12"]
+    assert numbers.case_id.tolist() == ["007", "8"]
+    assert numbers.x.iloc[0] == 1.25
+    assert pd.isna(numbers.x.iloc[1])
+    assert numbers.y.tolist() == ["1", "no result"]
+    assert numbers.none.tolist() == ["", ""]
 
 
 def test_numbers_have_four_digits_and_whole_ones_none_behind_the_point(tmp_path):
@@ -99,6 +99,6 @@ def test_a_table_without_rows_says_so(tmp_path):
 
 def test_names_of_digits_keep_their_zeros_and_all_their_digits():
     table = pd.DataFrame({"shard": ["00000", "00012"], "barcode": ["12345678901234567", "7"], "n": ["0", "-0.5e3"]})
-    found = pages.as_numbers(table)
-    assert found[["shard", "barcode"]].equals(table[["shard", "barcode"]])
-    assert found.n.tolist() == [0.0, -500.0]
+    numbers = pages.as_numbers(table)
+    assert numbers[["shard", "barcode"]].equals(table[["shard", "barcode"]])
+    assert numbers.n.tolist() == [0.0, -500.0]

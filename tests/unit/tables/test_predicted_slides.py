@@ -21,35 +21,37 @@ def said_of(folder, rows):
 
 def test_a_slide_has_the_row_of_its_case(tmp_path):
     rows = [{"case_id": name, "prob_high": p, "predicted": "high"} for name, p in (("A", "0.25"), ("B", "0.75"))]
-    said = said_of(tmp_path, rows)
-    assert said == {"m/t": {"predicted": ["high"] * 3 + [""], "probability of high": ["0.75", "0.25", "0.75", ""]}}
-    assert keys_of(said)["m/t: probability of high"] == [0.75, 0.25, 0.75, None]
-    assert keys_of(said)["m/t: predicted"] == ["high", "high", "high", None]
-    assert re.sub("<[^>]+>", "", as_html(said, 1)) == "m/t predicted: high; probability of high: 0.250"
-    assert "nothing is said" in as_html(said, 3)
+    predictions = said_of(tmp_path, rows)
+    assert predictions == {
+        "m/t": {"predicted": ["high"] * 3 + [""], "probability of high": ["0.75", "0.25", "0.75", ""]}
+    }
+    assert keys_of(predictions)["m/t: probability of high"] == [0.75, 0.25, 0.75, None]
+    assert keys_of(predictions)["m/t: predicted"] == ["high", "high", "high", None]
+    assert re.sub("<[^>]+>", "", as_html(predictions, 1)) == "m/t predicted: high; probability of high: 0.250"
+    assert "nothing is said" in as_html(predictions, 3)
 
 
 def test_a_class_named_by_a_number_keeps_its_name(tmp_path):
-    said = said_of(tmp_path, [{"case_id": "A", "prob_0.5": "0.25", "predicted": "0.5"}])
-    assert "predicted: 0.5; probability of 0.5: 0.250" in as_html(said, 1)
+    predictions = said_of(tmp_path, [{"case_id": "A", "prob_0.5": "0.25", "predicted": "0.5"}])
+    assert "predicted: 0.5; probability of 0.5: 0.250" in as_html(predictions, 1)
 
 
 def test_a_task_of_slides_has_a_row_per_slide(tmp_path):
     rows = [{"case_id": "B", "slide_id": f"S{k}", "risk": f"{k}.5", "risk_group": "low"} for k in (2, 0)]
-    said = said_of(tmp_path, rows)["m/t"]
-    assert said == {"log relative hazard": ["0.5", "", "2.5", ""], "risk group": ["low", "", "low", ""]}
+    predictions = said_of(tmp_path, rows)["m/t"]
+    assert predictions == {"log relative hazard": ["0.5", "", "2.5", ""], "risk group": ["low", "", "low", ""]}
 
 
 def test_calibrated_probabilities_stand_in_place_of_fitted_ones_where_there_are_some(tmp_path):
-    said = said_of(tmp_path, [{"case_id": "A", "prob_x": "0.9", "calibrated_x": "0.7"}])["m/t"]
-    assert said == {"calibrated probability of x": ["", "0.7", "", ""]}
+    predictions = said_of(tmp_path, [{"case_id": "A", "prob_x": "0.9", "calibrated_x": "0.7"}])["m/t"]
+    assert predictions == {"calibrated probability of x": ["", "0.7", "", ""]}
 
 
 def test_doubt_is_marked_and_texts_of_others_are_texts(tmp_path):
     hostile = "</script><img src=x onerror=alert(1)>"
     row = {"case_id": "A", "ood_flag": "yes", "ood_reason": hostile, "in_training": "no"}
-    said = said_of(tmp_path, [row])
-    assert as_html(said, 1).startswith('<p class="said doubt">')
-    assert html.escape(hostile) in as_html(said, 1)
-    assert "in training" not in as_html(said, 1)
-    assert "<" not in packed(keys_of(said))
+    predictions = said_of(tmp_path, [row])
+    assert as_html(predictions, 1).startswith('<p class="said doubt">')
+    assert html.escape(hostile) in as_html(predictions, 1)
+    assert "in training" not in as_html(predictions, 1)
+    assert "<" not in packed(keys_of(predictions))

@@ -34,7 +34,7 @@ def measured(task, model, metric, mean, lower, upper, protocol="logistic", shots
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory) -> dict:
+def compared(tmp_path_factory) -> dict:
     folder = tmp_path_factory.mktemp("published")
     rows = [
         measured("bcnb--er", "mine-s0", "macro-ovr-auc", 0.90, 0.88, 0.93),
@@ -64,8 +64,8 @@ def made(tmp_path_factory) -> dict:
     return outputs
 
 
-def test_rows_are_the_numbers_that_both_have(made):
-    table = read_tsv(made["table"])
+def test_rows_are_the_numbers_that_both_have(compared):
+    table = read_tsv(compared["table"])
     keys = list(zip(table.protocol, table.task, table.model, table.metric, table.shots, strict=True))
     assert keys == [
         ("clustering", "cptac_all--organ", "mine-s0", "ari", "0"),
@@ -79,8 +79,8 @@ def test_rows_are_the_numbers_that_both_have(made):
     ]
 
 
-def test_difference_and_cover_by_hand(made):
-    table = read_tsv(made["table"]).set_index(["protocol", "task", "model"])
+def test_difference_and_cover_by_hand(compared):
+    table = read_tsv(compared["table"]).set_index(["protocol", "task", "model"])
     er = table.loc[("linear_probe", "bcnb--er", "mine-s0")]
     assert (er.published, er.published_se, er.covered, er.family) == ("0.921", "0.009", "yes", "ihc")
     assert float(er.difference) == pytest.approx(0.90 - 0.921)
@@ -93,8 +93,8 @@ def test_difference_and_cover_by_hand(made):
     assert table.loc[("transfer", "tcga_brca==bcnb--er", "mine-s0")].published == "0.885"
 
 
-def test_averages_say_what_they_lack(made):
-    over = read_tsv(made["averages"]).set_index(["model", "scope"])
+def test_averages_say_what_they_lack(compared):
+    over = read_tsv(compared["averages"]).set_index(["model", "scope"])
     everything = over.loc[("mine-s0", "all")]
     assert (everything.tasks, everything.lacking, everything.in_house) == ("3", "51", "12")
     assert float(everything.published) == pytest.approx((0.921 + 0.837 + 0.613) / 3)
@@ -105,14 +105,14 @@ def test_averages_say_what_they_lack(made):
     assert over.loc[("prism", "mutation")].tasks == "0"
 
 
-def test_averages_of_public_tasks_apart(made):
-    over = read_tsv(made["averages"]).set_index(["model", "scope"])
+def test_averages_of_public_tasks_apart(compared):
+    over = read_tsv(compared["averages"]).set_index(["model", "scope"])
     public = over.loc[("mine-s0", "public")]
     assert (public.tasks, public.of, public.lacking, public.in_house) == ("3", "42", "39", "0")
 
 
-def test_page_says_what_is_compared_and_what_lacks(made):
-    page = unpacked(made["page"].read_text())
+def test_page_says_what_is_compared_and_what_lacks(compared):
+    page = unpacked(compared["page"].read_text())
     assert "<b>a_note" not in page
     assert "&lt;b&gt;a_note" in page
     assert "8 scores of the paper" in page
@@ -126,8 +126,8 @@ def test_page_says_what_is_compared_and_what_lacks(made):
     assert list(listed.values()).count("not in this run") == 39
 
 
-def test_page_has_a_table_a_family_and_protocol(made):
-    page = unpacked(made["page"].read_text())
+def test_page_has_a_table_a_family_and_protocol(compared):
+    page = unpacked(compared["page"].read_text())
     for heading in ("Immunohistochemistry: linear probes", "Few-shot", "Retrieval", "Clustering"):
         assert f"<h2>{heading}</h2>" in page
     assert "Mutations: linear probes" not in page
@@ -135,22 +135,22 @@ def test_page_has_a_table_a_family_and_protocol(made):
         assert f">{cell}<" in page
 
 
-def test_markdown_and_latex(made):
-    markdown = made["markdown"].read_text()
+def test_markdown_and_latex(compared):
+    markdown = compared["markdown"].read_text()
     assert "Linear probes of 3 of the paper's 54 tasks are compared, 3 of the 42 on public cohorts." in markdown
     assert "mgb_lung--p40" in markdown
     assert "| mine-s0 | public tasks | 3 of 42 | 0.790 | 0.767 | -0.024 | 1 of 2 |" in markdown
     assert markdown.index("## Immunohistochemistry") < markdown.index("## Treatment response and survival")
     assert "| bcnb--pr | macro-ovr-auc | 0.837 | 0.800 (0.780 to 0.820) | 0.815 | 0.815 (0.800 to 0.830) |" in markdown
-    latex = made["latex"].read_text()
+    latex = compared["latex"].read_text()
     assert r"\caption{Treatment response and survival: published and measured scores (<b>a\_note)}" in latex
     assert r"cptac\_luad--OS & cindex & 0.613 & 0.600 \\" in latex
     assert latex.count(r"\begin{table}") == latex.count(r"\end{table}") == 3
 
 
-def test_figure_has_a_panel_a_family_and_the_same_bytes_again(made, tmp_path):
+def test_figure_has_a_panel_a_family_and_the_same_bytes_again(compared, tmp_path):
     for name in ("one.svg", "two.svg"):
-        plot_published(table=made["table"], models=["mine-s0", "prism"], figure=tmp_path / name, note="synthetic")
+        plot_published(table=compared["table"], models=["mine-s0", "prism"], figure=tmp_path / name, note="synthetic")
     text = (tmp_path / "one.svg").read_text()
     for words in ("Immunohistochemistry", "Treatment response and survival", "mine-s0", "prism", "synthetic"):
         assert f">{words}<" in text
@@ -159,8 +159,8 @@ def test_figure_has_a_panel_a_family_and_the_same_bytes_again(made, tmp_path):
     assert (tmp_path / "one.png").stat().st_size > 0
 
 
-def test_figure_without_probes_says_so(made, tmp_path):
-    table = read_tsv(made["table"])
+def test_figure_without_probes_says_so(compared, tmp_path):
+    table = read_tsv(compared["table"])
     write_tsv(tmp_path / "few.tsv", table[table.protocol != "linear_probe"])
     plot_published(table=tmp_path / "few.tsv", models=["mine-s0"], figure=tmp_path / "few.svg", note="")
     assert "no linear probe of the paper" in (tmp_path / "few.svg").read_text()

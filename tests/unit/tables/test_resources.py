@@ -13,7 +13,7 @@ def write(path, seconds, memory="1024", read="512", cpu="100"):
 
 
 @pytest.fixture
-def found(tmp_path):
+def summarised(tmp_path):
     folder = tmp_path / "benchmarks"
     for number, seconds in enumerate((10, 20, 90)):
         write(folder / f"tiles/{number:05}.tsv", seconds)
@@ -28,17 +28,17 @@ def found(tmp_path):
         "collect": rf"{folder}/tables/slides\.tsv$",
     }
     paths = {name: str(tmp_path / name) for name in ("table", "shards", "page")}
-    told = {
+    facts = {
         "gpus": {"extract": {"encoder=e": 2, "encoder=f": 0}, "tile": {"": 0}},
         "n_slides": 500,
         "note": "synthetic",
     }
-    summarise_resources(folder=str(folder), patterns=patterns, **told, **paths)
+    summarise_resources(folder=str(folder), patterns=patterns, **facts, **paths)
     return read_tsv(paths["table"]).set_index("rule"), read_tsv(paths["shards"]), (tmp_path / "page").read_text()
 
 
-def test_jobs_are_added_up_by_rule_and_scaled_to_a_thousand_slides(found):
-    table, _, page = found
+def test_jobs_are_added_up_by_rule_and_scaled_to_a_thousand_slides(summarised):
+    table, _, page = summarised
     assert list(table.index) == ["extract", "tile", "collect", "all"]
     assert table.jobs.astype(int).to_dict() == {"extract": 4, "tile": 3, "collect": 1, "all": 8}
     extract = table.loc["extract"].astype(float)
@@ -50,8 +50,8 @@ def test_jobs_are_added_up_by_rule_and_scaled_to_a_thousand_slides(found):
     assert "What the run took (synthetic)" in page
 
 
-def test_slowest_shards_stand_beside_the_median_of_their_rule(found):
-    shards = found[1]
+def test_slowest_shards_stand_beside_the_median_of_their_rule(summarised):
+    shards = summarised[1]
     assert len(shards) == 5
     assert set(shards.rule[:4]) == {"extract"}
     last = shards.iloc[4]
@@ -60,7 +60,7 @@ def test_slowest_shards_stand_beside_the_median_of_their_rule(found):
 
 def test_a_run_without_benchmarks_has_empty_tables(tmp_path):
     paths = {name: str(tmp_path / name) for name in ("table", "shards", "page")}
-    told = {"gpus": {}, "n_slides": 0, "note": ""}
-    summarise_resources(folder=str(tmp_path / "none"), patterns={}, **told, **paths)
+    facts = {"gpus": {}, "n_slides": 0, "note": ""}
+    summarise_resources(folder=str(tmp_path / "none"), patterns={}, **facts, **paths)
     assert read_tsv(paths["table"]).empty
     assert "No rows." in (tmp_path / "page").read_text()

@@ -21,7 +21,7 @@ def run_of(**changed) -> dict:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def table_of_settings(tmp_path_factory):
     folder = tmp_path_factory.mktemp("settings")
     run = run_of()
     heads = run["slide_encoder"] | {"heads": 4}
@@ -32,11 +32,11 @@ def made(tmp_path_factory):
     return read_tsv(outputs["table"]).set_index(["key", "run"]), outputs
 
 
-def test_what_differs_from_the_paper(made):
-    table, _ = made
+def test_what_differs_from_the_paper(table_of_settings):
+    table, _ = table_of_settings
     assert (table.here != "").all(), table[table.here == ""]
-    found = table[table.differs == "yes"].index.tolist()
-    assert sorted(found) == [
+    differing = table[table.differs == "yes"].index.tolist()
+    assert sorted(differing) == [
         ("modalities", "public"),
         ("rna_encoder/checkpoint", "default"),
         ("rna_encoder/checkpoint", "public"),
@@ -46,16 +46,16 @@ def test_what_differs_from_the_paper(made):
     ]
 
 
-def test_settings_of_a_branch_that_is_not_trained_are_not_used(made):
-    table, _ = made
+def test_settings_of_a_branch_that_is_not_trained_are_not_used(table_of_settings):
+    table, _ = table_of_settings
     for key in ("dna_encoder/layers", "training/learning_rate/dna", "training/weight_decay/dna"):
         assert table.loc[(key, "public")].here == "not used"
         assert table.loc[(key, "public")].differs == ""
         assert table.loc[(key, "default")].differs == "no"
 
 
-def test_side_by_side(made):
-    _, outputs = made
+def test_side_by_side(table_of_settings):
+    _, outputs = table_of_settings
     markdown = outputs["markdown"].read_text()
     assert "| slide encoder, attention heads | 2 | 2 | 4 (differs) |  |" in markdown
     assert [line for line in markdown.splitlines() if line.startswith("##")] == [

@@ -57,24 +57,24 @@ def counted(folder: Path, lists: dict[str, Path], note: str = "synthetic") -> tu
 
 
 def test_slides_of_a_run_are_paired_packed_and_of_its_cohorts(sheets):
-    found = read_tsv(list_slides(sheets, RUN))
+    listed = read_tsv(list_slides(sheets, RUN))
     expected = [f"S{i:02d}" for i in range(40) if i % 3 != 2 and i not in (3, 6, 9)]
-    assert found.slide_id.tolist() == expected
+    assert listed.slide_id.tolist() == expected
     both = read_tsv(list_slides(sheets, RUN | {"modalities": ["rna", "dna"]}))
     assert len(both) == len(expected) + 1
     half = read_tsv(list_slides(sheets, RUN | {"fraction": 0.5}))
     assert set(half.slide_id) < set(expected) | {"S06"}
     for cohort in RUN["cohorts"]:
         usable = sum(read_tsv(sheets / "slides.tsv").cohort == cohort) - (2 if cohort == "TCGA" else 0)
-        taken = (half.cohort == cohort).sum() + (cohort == "TCGA" and "S06" not in set(found.slide_id))
-        assert abs(taken - usable / 2) <= 1
+        chosen = (half.cohort == cohort).sum() + (cohort == "TCGA" and "S06" not in set(listed.slide_id))
+        assert abs(chosen - usable / 2) <= 1
 
 
 def test_counts_stand_beside_the_papers(sheets):
     slides = list_slides(sheets, RUN)
     table, outputs = counted(sheets, {"a": slides, "b": slides})
     assert set(table.runs) == {"a, b"}
-    mine = read_tsv(slides)
+    listed = read_tsv(slides)
     rows = table.set_index(["cohort", "site"])
     for cohort, organ, site in (
         ("TCGA", "Brain", "CNS-Brain"),
@@ -82,15 +82,15 @@ def test_counts_stand_beside_the_papers(sheets):
         ("GTEX", "Stomach", "Esophagus-Stomach"),
         ("GTEX", "", "not given"),
     ):
-        part = mine[(mine.cohort == cohort) & (mine.organ == organ)]
+        part = listed[(listed.cohort == cohort) & (listed.organ == organ)]
         assert int(rows.loc[(cohort, site)].slides) == len(part) > 0
         assert int(rows.loc[(cohort, site)].cases) == part.case_id.nunique()
-        assert float(rows.loc[(cohort, site)].share) == pytest.approx(len(part) / (mine.cohort == cohort).sum())
+        assert float(rows.loc[(cohort, site)].share) == pytest.approx(len(part) / (listed.cohort == cohort).sum())
     brain = rows.loc[("TCGA", "CNS-Brain")]
     assert int(brain.published) == 1080
     assert int(brain.difference) == int(brain.slides) - 1080
     assert rows.loc[("GTEX", "not given")].published == ""
-    assert table.slides.astype(int).sum() == len(mine)
+    assert table.slides.astype(int).sum() == len(listed)
     published = pd.to_numeric(table.published).groupby(table.cohort).sum()
     assert published.to_dict() == {"TCGA": 10209, "GTEX": 9507}
     assert f"| CNS-Brain | {rows.loc[('GTEX', 'CNS-Brain')].slides} (646) |" in outputs["markdown"].read_text()

@@ -49,8 +49,8 @@ def test_weights_are_repeats():
     table = drawn(50, whole=True)
     time, event = table.time.to_numpy(), table.event.to_numpy()
     counts = np.random.default_rng(1).integers(0, 4, (6, 50))
-    found = kaplan_meier(time, event, counts.astype(float), 1000)
-    for value, count in zip(found, counts, strict=True):
+    curves = kaplan_meier(time, event, counts.astype(float), 1000)
+    for value, count in zip(curves, counts, strict=True):
         again = KaplanMeierFitter().fit(np.repeat(time, count), np.repeat(event, count))
         assert value == pytest.approx(again.predict(1000))
 
@@ -59,11 +59,11 @@ def test_weights_are_repeats():
 def test_brier_scores_are_scikit_survivals(whole):
     table = drawn(200, whole=whole)
     time, event = table.time.to_numpy(), table.event.to_numpy()
-    known = Surv.from_arrays(event, time)
+    outcomes = Surv.from_arrays(event, time)
     for day in DAYS:
         guess = table[f"survival_{day:g}"].to_numpy()
         assert squared_error(time, event, guess, day).mean() == pytest.approx(
-            brier_score(known, known, guess, day)[1][0]
+            brier_score(outcomes, outcomes, guess, day)[1][0]
         )
 
 
@@ -99,10 +99,10 @@ def test_horizons_without_an_answer_say_why():
     table = drawn(40).assign(case_id=[f"c{k:02d}" for k in range(40)], survival_200=np.nan, survival_9000=0.1)
     table.loc[0, "survival_1000"] = np.nan
     rows, groups = tabulate(HEAD, by_case(table))
-    told = {row["days"]: row["note"] for row in rows}
-    assert told[200.0] == NOTHING
-    assert told[9000.0] == BEYOND
-    assert told[1000.0].startswith("1 cases without a prediction; few cases: ")
+    notes = {row["days"]: row["note"] for row in rows}
+    assert notes[200.0] == NOTHING
+    assert notes[9000.0] == BEYOND
+    assert notes[1000.0].startswith("1 cases without a prediction; few cases: ")
     assert {group["days"] for group in groups} == {1000.0, 2000.0}
 
 
@@ -138,5 +138,5 @@ def test_only_cox_probes_with_predicted_survival_are_read(tmp_path):
     pd.concat(parts).to_parquet(tmp_path / "a.parquet")
     parts[0].drop(columns=["survival_200", "survival_1000", "survival_2000"]).to_parquet(tmp_path / "b.parquet")
     parts[0].assign(model="other").to_parquet(tmp_path / "c.parquet")
-    found = list(read_survival([tmp_path / f"{name}.parquet" for name in "abc"], ["one"]))
-    assert [head["protocol"] for head, _ in found] == ["cox", "ridge_cox"]
+    tables = list(read_survival([tmp_path / f"{name}.parquet" for name in "abc"], ["one"]))
+    assert [head["protocol"] for head, _ in tables] == ["cox", "ridge_cox"]

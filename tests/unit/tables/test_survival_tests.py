@@ -123,11 +123,11 @@ def test_a_group_that_no_event_finds_at_risk_is_not_tested():
 
 def test_signed_logrank_is_that_of_another_library_with_ties():
     for seed in range(5):
-        table = survival_table(seed, 0.5, n=40).assign(time=lambda one: np.ceil(one.time / 20))
+        table = survival_table(seed, 0.5, n=40).assign(time=lambda frame: np.ceil(frame.time / 20))
         high = table.risk.to_numpy() > 0
-        theirs = logrank_test(*(table.time[side] for side in (high, ~high)), *(table.event[s] for s in (high, ~high)))
-        mine = signed_logrank(table.time.to_numpy(), table.event.to_numpy(), high)
-        assert mine**2 == pytest.approx(theirs.test_statistic)
+        peer = logrank_test(*(table.time[side] for side in (high, ~high)), *(table.event[s] for s in (high, ~high)))
+        statistic = signed_logrank(table.time.to_numpy(), table.event.to_numpy(), high)
+        assert statistic**2 == pytest.approx(peer.test_statistic)
 
 
 def draws_of(table, count, **columns):
@@ -144,8 +144,8 @@ def draws_of(table, count, **columns):
 def test_a_permutation_is_compared_on_the_folds_that_both_have():
     """A fold that the data lack is in no permutation either; draws that lost most of theirs don't count."""
     table = survival_table(2, 1.2, cutoff=0.0, folds=5)
-    mine, null = table[table.fold != 4], draws_of(table, 39)
-    assert permuted_p(mine, null) == permuted_p(mine, null[null.fold != 4])
+    first_folds, null = table[table.fold != 4], draws_of(table, 39)
+    assert permuted_p(first_folds, null) == permuted_p(first_folds, null[null.fold != 4])
     few = null[(null.repeat > 9) | (null.fold == 0)]
     assert permuted_p(table, few)[1] == 29
 
@@ -159,8 +159,8 @@ def test_p_that_no_model_can_reach_is_said_and_199_permutations_reach_it():
         "20 permutations: P is 0.048 at least, 0.38 adjusted over 8 tests; raise survival_permutations above 159"
     }
     began = process_time()
-    many, _ = assess_survival([(table, draws_of(table, 199)) for table in tables])
-    assert (many.p_adjusted < 0.05).all()
-    assert set(many.note) == {""}
+    joint, _ = assess_survival([(table, draws_of(table, 199)) for table in tables])
+    assert (joint.p_adjusted < 0.05).all()
+    assert set(joint.note) == {""}
     assert process_time() - began < 10  # 8 x 199 log-rank tests, that took 24 s by data frames
     assert defaults_of("probe")["survival_permutations"] == 199

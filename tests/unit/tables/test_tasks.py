@@ -27,7 +27,7 @@ def cases(number: int, slides: int) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory) -> dict[str, Path]:
+def listed(tmp_path_factory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("tasks")
     mutation = cases(104, 2)
     numbers = mutation.case_id.str[1:].astype(int)
@@ -54,8 +54,8 @@ def made(tmp_path_factory) -> dict[str, Path]:
     return outputs
 
 
-def test_counts_beside_the_papers(made):
-    table = read_tsv(made["table"]).set_index("task")
+def test_counts_beside_the_papers(listed):
+    table = read_tsv(listed["table"]).set_index("task")
     mutation = table.loc["cptac_brca--TP53_mutation"]
     assert (mutation.cases, mutation.slides, mutation.classes) == ("103", "206", "wild 73; mut 30")
     assert (mutation.split, mutation.folds, mutation.family) == ("monte_carlo", "50", "mutation")
@@ -68,15 +68,15 @@ def test_counts_beside_the_papers(made):
     assert (own.family, own.cases, own.paper_cases, own.cases_difference, own.organ) == ("mine", "6", "", "", "")
 
 
-def test_all_censored(made):
-    survival = read_tsv(made["table"]).set_index("task").loc["cptac_luad--OS"]
+def test_all_censored(listed):
+    survival = read_tsv(listed["table"]).set_index("task").loc["cptac_luad--OS"]
     assert (survival.events, survival.censored, survival.median_days) == ("0", "1", "550")
     assert (survival.classes, survival.split, survival.folds) == ("", "cross_validation", "5")
-    assert "cptac_luad--OS" not in set(read_tsv(made["labels"]).task)
+    assert "cptac_luad--OS" not in set(read_tsv(listed["labels"]).task)
 
 
-def test_classes_by_name(made):
-    labels = read_tsv(made["labels"]).set_index(["task", "class"])
+def test_classes_by_name(listed):
+    labels = read_tsv(listed["labels"]).set_index(["task", "class"])
     grade = labels.loc["imp--grade"]
     assert grade.samples.to_dict() == {
         "Low-grade": "6",
@@ -91,17 +91,17 @@ def test_classes_by_name(made):
     assert shares.to_dict() == pytest.approx(dict.fromkeys(shares.index, 1))
 
 
-def test_readable_tables(made):
-    markdown = made["markdown"].read_text()
+def test_readable_tables(listed):
+    markdown = listed["markdown"].read_text()
     row = "| cptac_brca--TP53_mutation | Breast | 103 (same) | 206 | wild 73 (71 %); mut 30 (29 %) |"
     assert f"{row} bacc (macro-ovr-auc) | monte carlo, 50 (same) |" in markdown
     assert "| imp--grade | Colorectum | 12 | 12 (5,333) |" in markdown
     assert "| 0 | 100 % | 550 | cindex (same) | cross validation, 5 (same) |" in markdown
     titles = [f"## Tasks, {name}; in brackets: the paper (synthetic)" for name in ("mutation", "grading", "survival")]
     assert [line for line in markdown.splitlines() if line.startswith("## ")] == [*titles, "## Tasks, mine (synthetic)"]
-    assert r"a\|b_ | 6 | 100 %" in made["labels_markdown"].read_text()
-    assert r"a|b\_ & 6 & 100 \% &  &  \\" in made["labels_latex"].read_text()
-    assert made["latex"].read_text().count(r"\begin{table}") == 4
+    assert r"a\|b_ | 6 | 100 %" in listed["labels_markdown"].read_text()
+    assert r"a|b\_ & 6 & 100 \% &  &  \\" in listed["labels_latex"].read_text()
+    assert listed["latex"].read_text().count(r"\begin{table}") == 4
 
 
 def test_survival_alone_has_no_labels(tmp_path):

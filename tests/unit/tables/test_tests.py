@@ -26,8 +26,8 @@ def test_models_are_compared_within_tasks_over_tasks_and_families(tmp_path):
         for model, gain in zip(MODELS, (0, 0.08), strict=True):
             values = base + gain + rng.normal(0, 0.01, 3)
             jobs.append(job(tmp_path, model, task, values, predictions=binary(number, 1 + 20 * gain)))
-    found = run(tmp_path, jobs, families, note="<i>synthetic")
-    tests = found["tests"]
+    outputs = run(tmp_path, jobs, families, note="<i>synthetic")
+    tests = outputs["tests"]
     assert set(tests.scope) == {"task", "family", "all"}
     assert not tests.method.str.contains("permuted").any()
     over = tests[tests.scope == "all"].iloc[0]
@@ -43,8 +43,8 @@ def test_models_are_compared_within_tasks_over_tasks_and_families(tmp_path):
     assert len(tests[tests.method.str.startswith("Tukey")]) == (raw < 0.05).sum()
     assert len(tests[tests.method.str.startswith("DeLong")]) == 6
     assert len(tests[tests.method.str.startswith("corrected")]) == 6
-    assert set(found["means"].family) == {"", "even", "odd"}
-    page = unpacked(open(found["page"]).read())  # noqa: SIM115
+    assert set(outputs["means"].family) == {"", "even", "odd"}
+    page = unpacked(open(outputs["page"]).read())  # noqa: SIM115
     for word in (
         "five slides per case",
         "mixed-effects model, Tukey",
@@ -54,7 +54,7 @@ def test_models_are_compared_within_tasks_over_tasks_and_families(tmp_path):
         assert word in page
     assert "&lt;i&gt;synthetic" in page
     assert "<i>synthetic" not in page
-    assert "no survival task in use" in open(found["curves"]).read()  # noqa: SIM115
+    assert "no survival task in use" in open(outputs["curves"]).read()  # noqa: SIM115
 
 
 def test_delong_takes_the_samples_all_models_have_and_folds_that_share_them_say_no_more(tmp_path):
@@ -62,10 +62,10 @@ def test_delong_takes_the_samples_all_models_have_and_folds_that_share_them_say_
     jobs = [job(tmp_path, "mean", "s--t", [0.7], predictions=first)]
     jobs.append(job(tmp_path, "threads", "s--t", [0.8], predictions=second))
     tests = run(tmp_path, jobs)["tests"]
-    one = tests[tests.method.str.startswith("DeLong")].iloc[0]
+    contrast = tests[tests.method.str.startswith("DeLong")].iloc[0]
     kept = first.drop(index=[0, 5])
     auc = [stats.mannwhitneyu(t.prob_1[t.label == 1], t.prob_1[t.label == 0]).statistic for t in (kept, second)]
-    assert float(one.difference) == pytest.approx((auc[0] - auc[1]) / (29 * 29))
+    assert float(contrast.difference) == pytest.approx((auc[0] - auc[1]) / (29 * 29))
     assert "1 fold" in tests[tests.method.str.startswith("two-way")].note.iloc[0]
     jobs = []
     for model, table in zip(MODELS, (kept, second), strict=True):
@@ -73,9 +73,9 @@ def test_delong_takes_the_samples_all_models_have_and_folds_that_share_them_say_
         jobs.append(job(tmp_path / "b", model, "s--t", [0.7, 0.8], predictions=twice))
     tests = run(tmp_path, jobs)["tests"]
     again = tests[tests.method.str.startswith("DeLong")].iloc[0]
-    assert float(one.se) > 0.01
+    assert float(contrast.se) > 0.01
     for name in ("difference", "se", "p"):
-        assert float(again[name]) == pytest.approx(float(one[name]))
+        assert float(again[name]) == pytest.approx(float(contrast[name]))
 
 
 def test_one_model_and_no_job_at_all_say_so(tmp_path):

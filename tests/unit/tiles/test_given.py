@@ -25,7 +25,7 @@ ATTRIBUTES = {
 COORDS = np.array([[0, 0], [512, 0], [3584, 2560]], np.int64)
 
 
-def tile(folder, values=COORDS, seen=SEEN, grid=GRID, attributes=ATTRIBUTES, write=None):
+def tile(folder, values=COORDS, inspected=SEEN, grid=GRID, attributes=ATTRIBUTES, write=None):
     """Manifest row of a slide whose given file holds `values` (or what `write` puts into it)."""
     (folder / "theirs").mkdir(exist_ok=True)
     with h5py.File(folder / "theirs" / "a_patches.h5", "w") as handle:
@@ -36,7 +36,7 @@ def tile(folder, values=COORDS, seen=SEEN, grid=GRID, attributes=ATTRIBUTES, wri
         if isinstance(handle.get("coords"), h5py.Dataset):
             handle["coords"].attrs.update(attributes)
     grid = grid | {"coords": str(folder / "theirs")}
-    return tile_slide(seen, accepted("a"), folder / "wsi", grid, Record("00000"), "0", False)
+    return tile_slide(inspected, accepted("a"), folder / "wsi", grid, Record("00000"), "0", False)
 
 
 def is_taken(row, folder):
@@ -56,7 +56,7 @@ def test_whole_pixels_are_taken(values, tmp_path):
     [("0.25", 512), ("0.2527", 512), ("0.2527", 507), ("0.2325", 512), ("0.2325", 551), ("0.29", 441)],
 )
 def test_an_edge_by_nominal_magnification_or_by_resolution_is_right(mpp, edge, tmp_path):
-    row = tile(tmp_path, seen=SEEN | {"mpp": mpp}, attributes=ATTRIBUTES | {"patch_size_level0": edge})
+    row = tile(tmp_path, inspected=SEEN | {"mpp": mpp}, attributes=ATTRIBUTES | {"patch_size_level0": edge})
     assert is_taken(row, tmp_path) == COORDS.tolist()
 
 

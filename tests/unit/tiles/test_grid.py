@@ -92,9 +92,9 @@ def test_patches_lose_their_place_to_the_classes_named(tmp_path, drop, kept):
     (tmp_path / "c.geojson").write_text(json.dumps({"features": [{"geometry": polygon}]}))
     grid = {"patch_size": 100, "overlap": 0, "magnification": 20, "mpp": None, "scale": "mpp", "min_tissue": 0.0}
     grid |= {"drop": drop, "max_dropped_fraction": 0.5}
-    seen = {"width": "200", "height": "200", "mpp": "0.5", "magnification": "20"}
+    inspected = {"width": "200", "height": "200", "mpp": "0.5", "magnification": "20"}
     row = {"slide_id": "s", "contours": "c.geojson", "quality": "q.png"}
-    coords, _, counts = choose_patches(seen, tmp_path, row, grid)
+    coords, _, counts = choose_patches(inspected, tmp_path, row, grid)
     assert len(coords) == counts["n_patches"] == kept
     assert counts["n_dropped_pen"] == ("pen" in drop)
     assert sum(counts[name] for name in DROPPED) == counts["n_dropped_quality"] == 4 - kept

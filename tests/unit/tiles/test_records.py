@@ -32,10 +32,10 @@ def tile(folder, row):
 
 
 def test_a_written_file_is_recorded(tmp_path, row):
-    found = tile(tmp_path, row)
-    assert found["n_patches"] == 4
-    (recorded,) = Record("00000").rows(tmp_path / found["file"])
-    assert recorded.fingerprint == found["fingerprint"] == fingerprint(tmp_path / found["file"])
+    tiled = tile(tmp_path, row)
+    assert tiled["n_patches"] == 4
+    (recorded,) = Record("00000").rows(tmp_path / tiled["file"])
+    assert recorded.fingerprint == tiled["fingerprint"] == fingerprint(tmp_path / tiled["file"])
 
 
 @pytest.mark.parametrize("key", ["contours", "quality"])
@@ -51,8 +51,8 @@ def test_a_patch_under_two_artefacts_is_dropped_for_both_together(tmp_path, row)
     classes[:13, :32], classes[13:26, :32] = CLASSES[DROPPABLE[0]], CLASSES[DROPPABLE[1]]
     Image.fromarray(classes).save(tmp_path / row["quality"])
     row["quality_fingerprint"] = fingerprint(tmp_path / row["quality"])
-    found = tile_slide(SEEN, row, tmp_path, GRID | {"drop": DROPPABLE[:2]}, Record("00000"), "code", False)
-    assert (found["n_patches"], found["n_dropped_quality"]) == (3, 1)
+    tiled = tile_slide(SEEN, row, tmp_path, GRID | {"drop": DROPPABLE[:2]}, Record("00000"), "code", False)
+    assert (tiled["n_patches"], tiled["n_dropped_quality"]) == (3, 1)
 
 
 def test_shares_away_from_the_edges_are_those_of_the_patch_alone():

@@ -38,10 +38,10 @@ def write_inputs(wsi, contours) -> tuple[dict, dict]:
         (wsi / folder).mkdir(parents=True)
     shutil.copyfile(contours, wsi / "contours_geojson" / f"{SLIDE}.geojson")
     Image.fromarray(np.ones((185, 138), np.uint8)).save(wsi / "quality" / f"{SLIDE}.png")
-    seen = accepted(SLIDE, width=2220, height=2967, mpp=0.499, magnification=20)
+    inspected = accepted(SLIDE, width=2220, height=2967, mpp=0.499, magnification=20)
     files = {"contours": f"contours_geojson/{SLIDE}.geojson", "quality": f"quality/{SLIDE}.png"}
     files |= {f"{name}_fingerprint": fingerprint(wsi / path) for name, path in files.items()}
-    return seen, accepted(SLIDE, **files)
+    return inspected, accepted(SLIDE, **files)
 
 
 @pytest.mark.parametrize("like", ["", "trident"])
@@ -49,9 +49,9 @@ def write_inputs(wsi, contours) -> tuple[dict, dict]:
 def test_files_are_those_of_trident(shared_data, tmp_path, name, like):
     """Scaled by magnification, or like: trident, which says in the file how its patches are to be read."""
     expected = json.loads((shared_data / "parity/trident/cmu_hole.json").read_text())[f"cmu_hole/{name}"]
-    seen, row = write_inputs(tmp_path / "wsi", shared_data / "parity/trident/cmu_hole.geojson")
-    write_manifest(tmp_path / "seen.tsv", [seen], [key for key in seen if key not in row])
-    write_manifest(tmp_path / "row.tsv", [row], [key for key in row if key not in seen])
+    inspected, row = write_inputs(tmp_path / "wsi", shared_data / "parity/trident/cmu_hole.geojson")
+    write_manifest(tmp_path / "seen.tsv", [inspected], [key for key in inspected if key not in row])
+    write_manifest(tmp_path / "row.tsv", [row], [key for key in row if key not in inspected])
     grid = grid_of(name) | ({"like": like, "scale": "mpp"} if like else {})
     tile_shard(
         inspected=str(tmp_path / "seen.tsv"),
@@ -85,24 +85,24 @@ def write_theirs(folder, coords, **attributes) -> None:
 
 def test_their_folder_is_read_where_it_lies(shared_data, tmp_path):
     expected = json.loads((shared_data / "parity/trident/cmu_hole.json").read_text())[f"cmu_hole/{NAMES[0]}"]
-    seen, row = write_inputs(tmp_path / "wsi", shared_data / "parity/trident/cmu_hole.geojson")
+    inspected, row = write_inputs(tmp_path / "wsi", shared_data / "parity/trident/cmu_hole.geojson")
     write_theirs(tmp_path / "theirs", expected["coords"][::-1], **expected["attrs"])
     before = (tmp_path / "theirs" / f"{SLIDE}_patches.h5").read_bytes()
     grid = grid_of(NAMES[0]) | {"coords": str(tmp_path / "theirs")}
-    seen = {key: str(value) for key, value in seen.items()}
-    written = tile_slide(seen, row, tmp_path / "wsi", grid, Record("00000"), "0", False)
+    inspected = {key: str(value) for key, value in inspected.items()}
+    written = tile_slide(inspected, row, tmp_path / "wsi", grid, Record("00000"), "0", False)
     with h5py.File(tmp_path / "wsi" / written["file"]) as handle:
         assert handle["coords"][:].tolist() == expected["coords"][::-1]
         assert dict(handle["coords"].attrs) == expected["attrs"]
     assert (tmp_path / "theirs" / f"{SLIDE}_patches.h5").read_bytes() == before
-    other = tile_slide(seen, row, tmp_path / "other", grid | {"patch_size": 256}, Record("00000"), "0", False)
+    other = tile_slide(inspected, row, tmp_path / "other", grid | {"patch_size": 256}, Record("00000"), "0", False)
     assert other["reason"] == "bad_coords"
     assert "patch_size 512, the grid of the config has 256" in other["detail"]
-    alike = tile_slide(seen, row, tmp_path / "alike", grid | {"like": "trident"}, Record("00000"), "0", False)
+    alike = tile_slide(inspected, row, tmp_path / "alike", grid | {"like": "trident"}, Record("00000"), "0", False)
     with h5py.File(tmp_path / "alike" / alike["file"]) as handle:
         assert dict(handle["coords"].attrs) == expected["attrs"] | {"like": "trident"}
     (tmp_path / "theirs" / f"{SLIDE}_patches.h5").unlink()
-    assert tile_slide(seen, row, tmp_path / "wsi", grid, Record("00000"), "0", False)["reason"] == "no_coords"
+    assert tile_slide(inspected, row, tmp_path / "wsi", grid, Record("00000"), "0", False)["reason"] == "no_coords"
 
 
 def trident_rule(width, height, slide_magnification, grid, tissue) -> list[list[int]]:

@@ -63,10 +63,10 @@ def refusal(path, sha256, network=None):
 def test_another_digest_is_refused_before_the_file_is_opened(tmp_path):
     path = tmp_path / "w.pth"
     path.write_bytes(b"not even a checkpoint")
-    said = refusal(path, "0" * 64)
-    assert "0" * 64 in said
-    assert sha(path) in said
-    assert "not loaded" in said
+    message = refusal(path, "0" * 64)
+    assert "0" * 64 in message
+    assert sha(path) in message
+    assert "not loaded" in message
     assert "can't be read" in refusal(tmp_path / "none.pth", "0" * 64)
 
 
@@ -76,10 +76,10 @@ def test_keys_that_do_not_fit_are_named(tmp_path):
     state["decoder.weight"] = torch.zeros(1)
     state["head.weight"] = torch.zeros(8, 4, 1, 1)
     path = plain(state, tmp_path)
-    said = refusal(path, sha(path))
-    assert "1 missing: head.bias" in said
-    assert "1 unexpected: decoder.weight" in said
-    assert "1 of another shape: head.weight (8, 4, 1, 1) instead of (2, 4, 1, 1)" in said
+    message = refusal(path, sha(path))
+    assert "1 missing: head.bias" in message
+    assert "1 unexpected: decoder.weight" in message
+    assert "1 of another shape: head.weight (8, 4, 1, 1) instead of (2, 4, 1, 1)" in message
 
 
 class Runs:
@@ -95,18 +95,18 @@ class Runs:
 def test_code_in_a_checkpoint_is_not_run(tmp_path):
     mark = tmp_path / "it-ran"
     path = plain(small().state_dict() | {"x": Runs(mark)}, tmp_path)
-    said = refusal(path, sha(path))
+    message = refusal(path, sha(path))
     assert not mark.exists()
-    assert "could run code" in said
-    assert "state_dict()" in said
+    assert "could run code" in message
+    assert "state_dict()" in message
     torch.load(path, weights_only=False)
     assert mark.exists(), "the test's file should have run code where it is allowed to"
 
 
 def test_a_pickled_network_is_refused(tmp_path):
     torch.save(small(), tmp_path / "whole.pth")
-    said = refusal(tmp_path / "whole.pth", sha(tmp_path / "whole.pth"))
-    assert re.search(r"torch\.nn\.modules\.container\.ModuleDict", said), said
+    message = refusal(tmp_path / "whole.pth", sha(tmp_path / "whole.pth"))
+    assert re.search(r"torch\.nn\.modules\.container\.ModuleDict", message), message
 
 
 @pytest.mark.filterwarnings("ignore:Detected pickle protocol")

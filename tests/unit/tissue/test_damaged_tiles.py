@@ -65,13 +65,13 @@ def test_a_copy_without_the_damage_is_looked_at_again(tissue_settings, tmp_path)
     inspect_shard(slides=[slide], manifest=str(tmp_path / "slides.tsv"))
     arguments = {"slides": [slide], "inspected": str(tmp_path / "slides.tsv"), "manifest": str(tmp_path / "tissue.tsv")}
     arguments |= {"wsi": str(tmp_path / "wsi"), "settings": tissue_settings, "code": "0"}
-    lost, made = [], []
+    lost, times = [], []
     for replaced in (False, False, True, False):
         if replaced:
             shutil.copyfile(sound, slide["path"])
             os.utime(slide["path"], (1, 1))  # older than what it replaces
         assess_shard(**arguments)
         lost.append(float(read_manifest(tmp_path / "tissue.tsv")[0]["lost_fraction"]))
-        made.append((tmp_path / "wsi/contours_geojson/S.geojson").stat().st_mtime_ns)
+        times.append((tmp_path / "wsi/contours_geojson/S.geojson").stat().st_mtime_ns)
     assert lost == [pytest.approx(1 / ACROSS**2, abs=1e-3)] * 2 + [0, 0]
-    assert [before == after for before, after in pairwise(made)] == [True, False, True]
+    assert [before == after for before, after in pairwise(times)] == [True, False, True]

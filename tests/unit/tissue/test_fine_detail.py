@@ -37,36 +37,38 @@ def by_hand(window):
 
 def test_value_is_the_median_of_windows_by_hand(sections):
     windows = cut_up(sections[0])
-    assert fine_detail(windows, 0.5) == pytest.approx(np.median([by_hand(one) for one in windows]), rel=1e-4)
+    assert fine_detail(windows, 0.5) == pytest.approx(np.median([by_hand(window) for window in windows]), rel=1e-4)
 
 
 def test_twice_the_resolution_is_averaged_to_the_same_pixels(sections):
     windows = cut_up(sections[1])
-    fine = [np.repeat(np.repeat(one, 2, 0), 2, 1) for one in windows]
+    fine = [np.repeat(np.repeat(window, 2, 0), 2, 1) for window in windows]
     assert fine_detail(fine, 0.25) == pytest.approx(fine_detail(windows, 0.5), abs=1e-6)
     assert fine_detail(fine, 0.2513) == fine_detail(fine, 0.25)
 
 
 def test_a_blur_of_three_quarters_of_a_micrometre_leaves_less_than_any_sharp_section(sections):
-    sharp = [fine_detail(cut_up(one), 0.5) for one in sections]
+    sharp = [fine_detail(cut_up(section), 0.5) for section in sections]
     for micrometres in (0.5, 0.75, 1, 2):
-        blurred = [fine_detail(cut_up(cv2.GaussianBlur(one, (0, 0), 2 * micrometres)), 0.5) for one in sections]
+        blurred = [fine_detail(cut_up(cv2.GaussianBlur(section, (0, 0), 2 * micrometres)), 0.5) for section in sections]
         assert max(blurred) < min(sharp)
     assert min(blurred) >= 0
 
 
 def test_stain_and_usual_compression_change_less_than_sections_differ(sections):
-    sharp = np.array([fine_detail(cut_up(one), 0.5) for one in sections])
-    pale = [np.clip(255 * (one / 255) ** 0.7, 0, 255).astype(np.uint8) for one in sections]
-    for changed in (pale, [compressed(one, 70) for one in sections]):
-        assert np.abs(np.array([fine_detail(cut_up(one), 0.5) for one in changed]) - sharp).max() < 0.5 * np.ptp(sharp)
+    sharp = np.array([fine_detail(cut_up(section), 0.5) for section in sections])
+    pale = [np.clip(255 * (section / 255) ** 0.7, 0, 255).astype(np.uint8) for section in sections]
+    for changed in (pale, [compressed(section, 70) for section in sections]):
+        assert np.abs(
+            np.array([fine_detail(cut_up(section), 0.5) for section in changed]) - sharp
+        ).max() < 0.5 * np.ptp(sharp)
 
 
 def test_real_tissue_has_less_when_blurred(shared_data):
     slide = open_slide(shared_data / "slides/cmu-1-small-region.svs")
     windows = read_tiles(slide, [(x, y) for x in (700, 1000, 1300) for y in (700, 1000, 1300)])
     slide.close()
-    blurred = [cv2.GaussianBlur(one, (0, 0), 1.5) for one in windows]
+    blurred = [cv2.GaussianBlur(window, (0, 0), 1.5) for window in windows]
     assert fine_detail(blurred, 0.499) < 0.7 * fine_detail(windows, 0.499)
 
 

@@ -187,9 +187,9 @@ def test_what_qupath_shows():
     numbers = {"x": "300", "y": "200", "width": "600", "height": "5000"}
     properties = {f"openslide.bounds-{name}": value for name, value in numbers.items()}
     for vendor in ("mirax", "leica", "ventana"):
-        known = {"openslide.vendor": vendor}
-        assert shown_in_qupath(properties | known, (1000, 800)) == (300, 200, 600, 600)
-        assert shown_in_qupath({"openslide.bounds-x": "300"} | known, (1000, 800)) == (0, 0, 1000, 800)
+        more = {"openslide.vendor": vendor}
+        assert shown_in_qupath(properties | more, (1000, 800)) == (300, 200, 600, 600)
+        assert shown_in_qupath({"openslide.bounds-x": "300"} | more, (1000, 800)) == (0, 0, 1000, 800)
     assert shown_in_qupath(properties | {"openslide.vendor": "zeiss"}, (1000, 800)) == (0, 0, 1000, 800)
 
 

@@ -105,8 +105,10 @@ def test_masks_equal_the_network_called_by_hand(method, mpp, tissue_class, norma
     assert overview.image.shape == (37, 37, 3)
     expected = by_hand(network, picture(PIXELS), *normalisation, jpeg=method == "grandqc")[tissue_class]
     loaded = learned.load(method, settings["weights"], settings["sha256"], settings)
-    found = np.concatenate([b for _, b in learned.run(loaded, slide, mpp, overview, expected > -1, 128)], axis=1)
-    np.testing.assert_allclose(found[tissue_class], expected, atol=1e-4)
+    probabilities = np.concatenate(
+        [b for _, b in learned.run(loaded, slide, mpp, overview, expected > -1, 128)], axis=1
+    )
+    np.testing.assert_allclose(probabilities[tissue_class], expected, atol=1e-4)
     values = np.sort(expected, axis=None)
     middle = values[300:1000]
     gap = int(np.diff(middle).argmax())
@@ -114,7 +116,7 @@ def test_masks_equal_the_network_called_by_hand(method, mpp, tissue_class, norma
     mask = learned.segment(slide, mpp, overview, settings | {"threshold": threshold})
     assert 0.1 < mask.mean() < 0.9
     assert (mask != (expected > threshold)).sum() <= 2
-    assert np.array_equal(mask, found[tissue_class] > threshold)
+    assert np.array_equal(mask, probabilities[tissue_class] > threshold)
 
 
 def test_published_tissue_detector_has_the_shape_of_ours():

@@ -90,10 +90,10 @@ def test_given_polygons_are_the_tissue_and_a_slide_without_is_set_aside(shard, t
 def test_a_slide_is_made_again_when_its_polygons_are_redrawn_not_when_they_are_moved(shard, tmp_path):
     draw(tmp_path / "drawn", "S1", ((100, 120), (420, 520)))
     first = shard.assess(method="contours", contours=str(tmp_path / "drawn"))
-    made = (shard.wsi / "contours_geojson/S1.geojson").stat().st_mtime_ns
+    written_at = (shard.wsi / "contours_geojson/S1.geojson").stat().st_mtime_ns
     (tmp_path / "drawn").rename(tmp_path / "moved")
     assert shard.assess(method="contours", contours=str(tmp_path / "moved")) | {"S2": 0} == first | {"S2": 0}
-    assert (shard.wsi / "contours_geojson/S1.geojson").stat().st_mtime_ns == made
+    assert (shard.wsi / "contours_geojson/S1.geojson").stat().st_mtime_ns == written_at
     draw(tmp_path / "moved", "S1", ((100, 120), (520, 520)))
     again = shard.assess(method="contours", contours=str(tmp_path / "moved"))
     assert float(again["S1"]["area_mm2"]) > float(first["S1"]["area_mm2"])
@@ -101,8 +101,8 @@ def test_a_slide_is_made_again_when_its_polygons_are_redrawn_not_when_they_are_m
 
 def test_only_what_the_method_reads_decides():
     def changed(method, **changes):
-        one = SETTINGS | {"method": method}
-        return inputs_of(one, None) != inputs_of(one | changes, None)
+        settings = SETTINGS | {"method": method}
+        return inputs_of(settings, None) != inputs_of(settings | changes, None)
 
     other = {"fpn": SETTINGS["fpn"] | {"mpp": 2.0}}
     assert not changed("otsu", hsv={}, sha256="1", weights="w", threshold=0.1, overlap=64, contours="c", **other)

@@ -35,20 +35,20 @@ def picture():
 
 def test_the_smallest_adequate_level_is_read_once_and_whole(picture):
     slide = Pyramid(picture, (1, 4, 16))
-    seen = read_overview(slide, 0.5, 4.0)
+    whole = read_overview(slide, 0.5, 4.0)
     assert slide.reads == [(1, 325, 250)]
-    assert seen.image.shape == (125, 162, 3)
-    assert seen.mpp == pytest.approx(4.0, rel=0.01)
+    assert whole.image.shape == (125, 162, 3)
+    assert whole.mpp == pytest.approx(4.0, rel=0.01)
 
 
-@pytest.mark.parametrize("wanted", [1.0, 4.0, 7.9, 16.0])
+@pytest.mark.parametrize("mpp", [1.0, 4.0, 7.9, 16.0])
 @pytest.mark.parametrize("downsamples", [(1,), (1, 2)])
-def test_blocks_give_the_same_picture_as_one_read(picture, downsamples, wanted, monkeypatch):
-    whole = read_overview(Pyramid(picture, downsamples), 0.5, wanted)
+def test_blocks_give_the_same_picture_as_one_read(picture, downsamples, mpp, monkeypatch):
+    whole = read_overview(Pyramid(picture, downsamples), 0.5, mpp)
     monkeypatch.setattr(overview, "READ_AT_ONCE", 1)
     monkeypatch.setattr(overview, "BLOCK", 150)
     slide = Pyramid(picture, downsamples)
-    blocks = read_overview(slide, 0.5, wanted)
+    blocks = read_overview(slide, 0.5, mpp)
     assert max(width * height for _, width, height in slide.reads) <= 150**2
     assert blocks.image.shape == whole.image.shape
     assert (blocks.scale, blocks.mpp) == (whole.scale, whole.mpp)

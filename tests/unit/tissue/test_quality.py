@@ -118,8 +118,8 @@ class CountingSlide:
         return self._slide.region(x, y, level, width, height)
 
 
-@pytest.mark.parametrize(("windows", "blurred", "most"), [(4, False, 4), (4, True, 8), (64, False, 16)])
-def test_focus_reads_a_bounded_number_of_windows(truth, sections, windows, blurred, most):
+@pytest.mark.parametrize(("windows", "blurred", "limit"), [(4, False, 4), (4, True, 8), (64, False, 16)])
+def test_focus_reads_a_bounded_number_of_windows(truth, sections, windows, blurred, limit):
     """More are read only where some are blurred and others are not."""
     picture = sections[0][0].copy()
     if blurred:
@@ -127,10 +127,10 @@ def test_focus_reads_a_bounded_number_of_windows(truth, sections, windows, blurr
     slide = CountingSlide(truth.PictureSlide(picture))
     overview = read_overview(slide, 0.5, 8.0)
     slide.reads.clear()
-    found = focus.measure_focus(slide, 0.5, overview, np.ones(overview.image.shape[:2], bool), windows, 0.36)
+    measured = focus.measure_focus(slide, 0.5, overview, np.ones(overview.image.shape[:2], bool), windows, 0.36)
     assert set(slide.reads) == {1}
-    assert (windows if blurred else 0) < slide.reads[1] <= most
-    assert (found.values < 0.36).any() == blurred
+    assert (windows if blurred else 0) < slide.reads[1] <= limit
+    assert (measured.values < 0.36).any() == blurred
 
 
 def test_windows_are_spread_over_all_tissue():
@@ -157,13 +157,13 @@ def test_stains_are_told_by_their_direction(vectors, is_he):
     assert (stain.he_angle(vectors) < 15) == is_he
 
 
-@pytest.mark.parametrize(("ink", "found"), [((20, 40, 180), "pen"), ((10, 130, 60), "pen"), ((20, 20, 22), "pen")])
-def test_ink_is_found(ink, found):
+@pytest.mark.parametrize(("ink", "fault"), [((20, 40, 180), "pen"), ((10, 130, 60), "pen"), ((20, 20, 22), "pen")])
+def test_ink_is_found(ink, fault):
     image = np.full((200, 200, 3), 243, np.uint8)
     cv2.circle(image, (100, 100), 66, (215, 140, 180), -1)
     cv2.line(image, (20, 30), (180, 70), ink, 24)
     masks = find_marks(stain.densities(image, np.array([243, 243, 243])), (image < 243).any(-1), 8.0)
-    assert masks[found][50, 100]
+    assert masks[fault][50, 100]
     assert not any(mask[150:].any() for mask in masks.values())
 
 
@@ -183,9 +183,9 @@ def test_every_threshold_has_its_reason_and_a_sentence(settings, check):
     limit = settings["quality"][threshold]
     beyond = limit * 0.9 if threshold.startswith("min_") else limit * 1.1
     assert find_faults(healthy(), settings["quality"]) is None
-    found = find_faults(healthy() | {number: beyond}, settings["quality"])
-    assert found[0] == reason
-    assert "{" not in found[1]
+    faults = find_faults(healthy() | {number: beyond}, settings["quality"])
+    assert faults[0] == reason
+    assert "{" not in faults[1]
     assert find_faults(healthy() | {number: float("nan")}, settings["quality"]) is None
 
 

@@ -47,9 +47,9 @@ def test_a_file_of_another_tool_ends_the_job(shared_data, tissue_settings, tmp_p
     stranger = tmp_path / "wsi" / "thumbnails" / "A.jpg"
     stranger.parent.mkdir(parents=True)
     Image.fromarray(picture()).save(stranger)
-    theirs = stranger.read_bytes()
+    contents = stranger.read_bytes()
     arguments = {"inspected": str(tmp_path / "slides.tsv"), "manifest": str(tmp_path / "tissue.tsv"), "code": "0"}
     with pytest.raises(ForeignFile, match=r"A\.jpg was not made by this workflow"):
         assess_shard(slides=[slide], wsi=str(tmp_path / "wsi"), settings=tissue_settings, **arguments)
-    assert stranger.read_bytes() == theirs
+    assert stranger.read_bytes() == contents
     assert not (tmp_path / "tissue.tsv").exists()

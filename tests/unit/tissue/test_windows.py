@@ -47,11 +47,11 @@ def local_network():
     return predict
 
 
-def laid(slide, overview, predict, wanted=None, edge=192, overlap=64, batch=3):
+def laid(slide, overview, predict, asked_for=None, edge=192, overlap=64, batch=3):
     """All bands of `slide_over` together."""
-    wanted = np.ones(overview.image.shape[:2], bool) if wanted is None else wanted
+    asked_for = np.ones(overview.image.shape[:2], bool) if asked_for is None else asked_for
     raster = Raster(slide, 1.0, 1.0)
-    bands = list(slide_over(raster, overview, wanted, predict, 2, edge, overlap, batch))
+    bands = list(slide_over(raster, overview, asked_for, predict, 2, edge, overlap, batch))
     assert [first for first, _ in bands] == list(np.cumsum([0, *(band.shape[1] for _, band in bands)])[:-1])
     return np.concatenate([band for _, band in bands], axis=1)
 
@@ -85,9 +85,9 @@ def test_windows_equal_the_whole_slide_at_once(local_network):
     padded = np.pad(slide.pixels, ((16, 16), (16, 16), (0, 0)), constant_values=255)
     whole = local_network(padded[None])[0][:, 16:-16, 16:-16]
     expected = coverage(0, 500 / 70, 70, 500) @ whole @ coverage(0, 430 / 61, 61, 430).T
-    found = laid(slide, overview, local_network)
-    np.testing.assert_allclose(found, expected, atol=2e-5)
-    np.testing.assert_allclose(laid(slide, overview, local_network, edge=320, overlap=128), found, atol=2e-5)
+    joined = laid(slide, overview, local_network)
+    np.testing.assert_allclose(joined, expected, atol=2e-5)
+    np.testing.assert_allclose(laid(slide, overview, local_network, edge=320, overlap=128), joined, atol=2e-5)
     side_by_side = laid(slide, overview, local_network, overlap=0)
     assert np.abs(side_by_side - expected).max() > 1e-3, "without overlap there should be seams to see"
 
@@ -95,13 +95,13 @@ def test_windows_equal_the_whole_slide_at_once(local_network):
 def test_windows_without_anything_wanted_are_not_read(local_network):
     slide = Pixels(noise(1000, 1000))
     overview = overview_of(slide, 125, 125)
-    wanted = np.zeros((125, 125), bool)
-    wanted[60:64, 60:64] = True
-    found = laid(slide, overview, local_network, wanted)
+    asked_for = np.zeros((125, 125), bool)
+    asked_for[60:64, 60:64] = True
+    joined = laid(slide, overview, local_network, asked_for)
     assert 1 <= slide.reads <= 4
     everywhere = laid(slide, overview, local_network)
-    np.testing.assert_allclose(found[:, 60:64, 60:64], everywhere[:, 60:64, 60:64], atol=1e-6)
-    assert not found[:, :20].any()
+    np.testing.assert_allclose(joined[:, 60:64, 60:64], everywhere[:, 60:64, 60:64], atol=1e-6)
+    assert not joined[:, :20].any()
     assert not laid(slide, overview, local_network, np.zeros((125, 125), bool)).any()
 
 

@@ -94,9 +94,9 @@ def make_page() -> str:
         missing = point["key"] and find(schema, point["key"]) is None
         state = "not yet" if missing else point["state"]
         states[state] += 1
-        here = "–" if missing else re.sub(r"\{([^}]+)\}", lambda match: value_of(match[1], schema), point["here"])
+        default = "–" if missing else re.sub(r"\{([^}]+)\}", lambda match: value_of(match[1], schema), point["here"])
         key = f"`{point['key'].replace(':', ': ')}`" if point["key"] else "–"
-        rows.append(f"| {point['point']} | {point['paper']} | {here} | {state} | {key} |")
+        rows.append(f"| {point['point']} | {point['paper']} | {default} | {state} | {key} |")
     shown = [f"- **{name}** ({states[name]}): {text}" for name, text in STATES.items() if states[name]]
     header = "\n\n| point | in the paper | here | state | key |\n|---|---|---|---|---|\n"
     return HEAD + "\n".join(shown) + header + "\n".join(rows) + "\n" + TAIL

@@ -35,13 +35,13 @@ def on_files(files: Any, config: Any) -> Any:
     """Add the pages that are made of other files."""
     from mkdocs.structure.files import File
 
-    made = {page: (ROOT / source).read_text(encoding="utf-8") for source, page in PAGES.items()}
-    made |= {"reference/config.md": page_of_config(), "reference/sheets.md": page_of_sheets()}
-    made["reference/results.md"] = page_of_results()
+    contents = {page: (ROOT / source).read_text(encoding="utf-8") for source, page in PAGES.items()}
+    contents |= {"reference/config.md": page_of_config(), "reference/sheets.md": page_of_sheets()}
+    contents["reference/results.md"] = page_of_results()
     packages = sorted(path.parent.name for path in LIBRARY.glob("*/__init__.py"))
-    made["reference/library.md"] = page_of_library(packages)
-    made |= {f"reference/library/{name}.md": page_of_package(name) for name in packages}
-    for name, text in made.items():
+    contents["reference/library.md"] = page_of_library(packages)
+    contents |= {f"reference/library/{name}.md": page_of_package(name) for name in packages}
+    for name, text in contents.items():
         files.append(File.generated(config, name, content=text))
     return files
 
@@ -58,15 +58,15 @@ def link_of(match: re.Match[str], source: str, page: str) -> str:
     if re.match(r"[a-z]+:|#", target):
         return match.group(0)
     path, _, anchor = target.partition("#")
-    wanted = posixpath.normpath(posixpath.join(posixpath.dirname(source), path))
-    if not (ROOT / wanted).exists() and not source.startswith(f"{DOCS}/reference"):
+    linked = posixpath.normpath(posixpath.join(posixpath.dirname(source), path))
+    if not (ROOT / linked).exists() and not source.startswith(f"{DOCS}/reference"):
         raise ValueError(f"{source}: the link to {target} leads nowhere; correct it")
-    if wanted in PAGES:
-        name = PAGES[wanted]
-    elif wanted.startswith(f"{DOCS}/"):
-        name = wanted.removeprefix(f"{DOCS}/")
+    if linked in PAGES:
+        name = PAGES[linked]
+    elif linked.startswith(f"{DOCS}/"):
+        name = linked.removeprefix(f"{DOCS}/")
     else:
-        return f"{text} (`{wanted}`)" if text.strip("`") != wanted else f"`{wanted}`"
+        return f"{text} (`{linked}`)" if text.strip("`") != linked else f"`{linked}`"
     relative = posixpath.relpath(name, posixpath.dirname(page) or ".")
     return f"{mark}[{text}]({relative}{'#' + anchor if anchor else ''})"
 
@@ -115,7 +115,7 @@ def kind_of(entry: dict[str, Any], schema: dict[str, Any]) -> str:
     if "enum" in entry:
         return cell(" or ".join(f"`{value}`" if value != "" else "empty" for value in entry["enum"]))
     if "anyOf" in entry:
-        return cell(" or ".join(kind_of(resolved(one, schema), schema) for one in entry["anyOf"]))
+        return cell(" or ".join(kind_of(resolved(option, schema), schema) for option in entry["anyOf"]))
     if "const" in entry:
         return f"`{entry['const']}`"
     kind = entry.get("type", "")
@@ -207,8 +207,8 @@ def page_of_library(packages: list[str]) -> str:
         "",
     ]
     for name in packages:
-        said = (LIBRARY / name / "__init__.py").read_text(encoding="utf-8").strip().strip('"').split("\n")[0].strip('"')
-        lines.append(f"- [`molpath.{name}`](library/{name}.md): {said}")
+        line = (LIBRARY / name / "__init__.py").read_text(encoding="utf-8").strip().strip('"').split("\n")[0].strip('"')
+        lines.append(f"- [`molpath.{name}`](library/{name}.md): {line}")
     return "\n".join(lines) + "\n"
 
 

@@ -22,9 +22,9 @@ def job_of(script: str, image: str, claim: str, mount: str) -> dict:
     """The Job that runs a job script in the working directory, as this user."""
     properties = properties_of(script)
     resources = properties["resources"]
-    asked = {"cpu": str(properties["threads"]), "memory": f"{resources['mem_mb']}M"}
-    asked["ephemeral-storage"] = f"{resources['disk_mb']}M"
-    limits = {"memory": asked["memory"]}
+    requests = {"cpu": str(properties["threads"]), "memory": f"{resources['mem_mb']}M"}
+    requests["ephemeral-storage"] = f"{resources['disk_mb']}M"
+    limits = {"memory": requests["memory"]}
     if int(resources.get("gpu", 0)):
         limits["nvidia.com/gpu"] = str(resources["gpu"])
     container = {
@@ -33,7 +33,7 @@ def job_of(script: str, image: str, claim: str, mount: str) -> dict:
         "command": ["sh", os.path.abspath(script)],
         "workingDir": os.getcwd(),
         "env": [{"name": "HOME", "value": os.getcwd()}],  # caches on the volume: a user id without a home has none
-        "resources": {"requests": asked, "limits": limits},
+        "resources": {"requests": requests, "limits": limits},
         "volumeMounts": [{"name": "shared", "mountPath": mount}, {"name": "memory", "mountPath": "/dev/shm"}],
     }
     pod = {
