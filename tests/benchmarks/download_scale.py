@@ -37,7 +37,7 @@ with tempfile.TemporaryDirectory() as folder:
 
 def run(server, files: list[dict], folder: Path, name: str) -> None:
     """One call over all rows: seconds, requests, bytes on disk, and what became of the rows."""
-    requests_before, started = len(server.asked), time.perf_counter()
+    requests_before, started = len(server.requests), time.perf_counter()
     manifest = folder / "manifest.tsv"
     service = Service(attempts=2, wait_s=0.01, timeout_s=10)
     download_files(
@@ -47,7 +47,7 @@ def run(server, files: list[dict], folder: Path, name: str) -> None:
     size = sum(int(row) for row in rows.bytes[rows.status == "ok"])
     reasons = dict(Counter(rows.reason[rows.status != "ok"]))
     print(
-        f"{name}: {time.perf_counter() - started:.1f} s, {len(server.asked) - requests_before} requests, "
+        f"{name}: {time.perf_counter() - started:.1f} s, {len(server.requests) - requests_before} requests, "
         f"{(rows.status == 'ok').sum()} files, {size} bytes, set aside {reasons}",
         flush=True,
     )

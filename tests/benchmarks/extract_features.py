@@ -157,7 +157,7 @@ def beside_floor(path: str, folder: Path, adapter: str, weights: list[str]) -> N
 def idle_from_memory(folder: Path, weights: list[str]) -> None:
     """Share of the time that the encoder waits when pixels come from memory."""
     coords = np.stack([np.arange(1024) % 100, np.arange(1024) // 100], 1) * 1024
-    shard, log, shares = Shard(folder / "memory", {"a": "memory"}, {"a": coords}), Told(), []
+    shard, log, shares = Shard(folder / "memory", {"a": "memory"}, {"a": coords}), LastMessage(), []
     logging.getLogger("molpath").addHandler(log)
     logging.getLogger("molpath").setLevel(logging.INFO)
     for _ in range(REPEATS):
@@ -167,7 +167,7 @@ def idle_from_memory(folder: Path, weights: list[str]) -> None:
     row("encoder idle, pixels from memory", f"{statistics.median(shares):.1f} %", "<= 3 %")
 
 
-class Told(logging.Handler):
+class LastMessage(logging.Handler):
     """Keeps the last message."""
 
     text = ""

@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAIRS = (250, 500, 1000, 2500, 5000, 10000, 20000)
 #: What else is changed, at BASE pairs: part of the study -> values; the values in PAIRS' runs stand in USUAL.
 BASE, LABELS, SEEN = 2500, 64, 20_000
-OTHERS = {"width": (16, 32, 128), "heads": (1, 4, 8), "patches": (10, 20, 80)}
+SIZES = {"width": (16, 32, 128), "heads": (1, 4, 8), "patches": (10, 20, 80)}
 USUAL = {"width": 64, "heads": 2, "patches": 40}
 HELD_OUT = 2
 
@@ -158,7 +158,7 @@ def main() -> None:
     parser.add_argument("--out", help="Markdown page to write, with a figure beside it")
     arguments = parser.parse_args()
     jobs = [(seed, "pairs", value) for seed in arguments.seeds for value in PAIRS]
-    jobs += [(seed, part, value) for seed in arguments.seeds for part, values in OTHERS.items() for value in values]
+    jobs += [(seed, part, value) for seed in arguments.seeds for part, values in SIZES.items() for value in values]
     rows = []
     with ProcessPoolExecutor(arguments.processes) as pool:
         for row in pool.map(measure, jobs):

@@ -37,11 +37,11 @@ class Service:
         self.length = True
         self.ranges = True
         self.etag = True
-        self.asked: list[tuple[str, str, dict]] = []
+        self.requests: list[tuple[str, str, dict]] = []
         self.address = ""
 
     def count(self, path: str) -> int:
-        return Counter(requested for _, requested, _ in self.asked)[path]
+        return Counter(requested for _, requested, _ in self.requests)[path]
 
     def add(self, file_id, name, contents, case, sample, **record):
         """A file of the GDC: its record and its contents."""
@@ -145,7 +145,7 @@ class Handler(BaseHTTPRequestHandler):
         """The next fault of this path: a status (and Retry-After), 'cut' after so many bytes, or 'wrong' contents."""
         path = urlsplit(self.path).path
         with self.service.lock:
-            self.service.asked.append((self.command, path, dict(self.headers)))
+            self.service.requests.append((self.command, path, dict(self.headers)))
             faults = self.service.faults.get(path) or [None]
             fault = faults.pop(0) or self.service.always.get(path)
         self.cut, self.wrong = None, False

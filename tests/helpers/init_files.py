@@ -50,7 +50,7 @@ def labels_of(path: Path, header: str, rows: Sequence[str], *, end: str = "\n", 
     return path
 
 
-class Made:
+class Result:
     """A study that was set up: what the command said, and what it wrote."""
 
     def __init__(self, folder: Path, code: int, out: str, err: str):
@@ -72,9 +72,9 @@ class Made:
         return yaml.safe_load((folder / "config.yaml").read_text()), read_tsv(folder / "k=all.tsv").to_dict("records")
 
 
-def set_up(folder: Path, capsys, *arguments: object) -> Made:
+def set_up(folder: Path, capsys, *arguments: object) -> Result:
     """Call `molpath init` as its launcher does."""
     capsys.readouterr()
     code = main(["init", str(folder), *map(str, arguments)])
     captured = capsys.readouterr()
-    return Made(folder, code, captured.out, captured.err)
+    return Result(folder, code, captured.out, captured.err)

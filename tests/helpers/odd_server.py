@@ -23,8 +23,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self):
         path = self.path.split("?")[0]
-        number = sum(1 for requested, _ in self.server.asked if requested == path)
-        self.server.asked.append((path, dict(self.headers)))
+        number = sum(1 for requested, _ in self.server.requests if requested == path)
+        self.server.requests.append((path, dict(self.headers)))
         self.server.routes.get(path, self.server.routes.get("*", lambda h, n: h.answer(404)))(self, number)
 
     @property
@@ -59,7 +59,7 @@ def odd_servers():
     def start(everything=None, **routes):
         server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         server.daemon_threads = True
-        server.asked, server.routes = [], routes | ({"*": everything} if everything else {})
+        server.requests, server.routes = [], routes | ({"*": everything} if everything else {})
         server.address = f"http://127.0.0.1:{server.server_port}"
         threading.Thread(target=server.serve_forever, daemon=True).start()
         servers.append(server)

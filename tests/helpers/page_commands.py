@@ -10,7 +10,7 @@ from pathlib import Path
 #: Languages of fenced blocks that hold commands.
 SHELL = {"bash", "sh", "shell", "console"}
 #: Before commands of a block: they are not run, and why. It holds as far as the next empty line.
-MARK = re.compile(r"^# not run by the tests: (?P<why>.+)$")
+MARK = re.compile(r"^# not run by the tests: (?P<reason>.+)$")
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def commands_of(page: str, text: str) -> Iterator[Command]:
         if language not in SHELL:
             continue
         if marked := MARK.match(stripped):
-            reason = marked["why"]
+            reason = marked["reason"]
         elif not stripped:
             reason = ""
         begun = f"{begun}\n{stripped}".strip()

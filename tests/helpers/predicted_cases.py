@@ -17,7 +17,7 @@ from projects import write_table
 
 SETTINGS = {"C": 0.5, "max_iter": 1000, "scale": "none", "plain": False, "seed": 0, "ridge_alphas": [1.0]}
 SETTINGS["cox"] = {"alpha": 0.01, "l1_ratio": 0.5, "max_iter": 1000, "times": [365]}
-ASKED = {"coverage": 0.9, "by_class": False, "false_alarms": 0.05, "bootstraps": 20, "seed": 0, "note": "synthetic"}
+OPTIONS = {"coverage": 0.9, "by_class": False, "false_alarms": 0.05, "bootstraps": 20, "seed": 0, "note": "synthetic"}
 DIGESTS = {"slide_encoder": "s", "patch_encoder": "w1", "grid": "g", "model": "m"}
 LABELS = {
     "classes": {"label_dict": {"0": "low", "1": "high"}, "extra_cols": [], "metrics": ["bacc"]},
@@ -112,7 +112,7 @@ class NewCases:
             sources=[],
             origin={},
             sheets=[str(at / "new.tsv"), *[str(at / "cases.tsv")] * bool(self.cases)],
-            options=ASKED | options,
+            options=OPTIONS | options,
             predictions=str(at / "predictions.tsv"),
             metrics=str(at / "metrics.tsv"),
             page=str(at / "predictions.html"),

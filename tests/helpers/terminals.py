@@ -77,8 +77,8 @@ class Terminal:
     """A command in a terminal of its own."""
 
     def __init__(self, command: Sequence[str | Path], folder: Path, columns: int = 100, **variables: str) -> None:
-        self.screen, self.seen = Screen(columns), []
-        self.ours, child_end = pty.openpty()
+        self.screen, self.shown = Screen(columns), []
+        self.parent_end, child_end = pty.openpty()
         fcntl.ioctl(child_end, termios.TIOCSWINSZ, struct.pack("HHHH", 30, columns, 0, 0))
         self.process = subprocess.Popen(
             [str(word) for word in command],
@@ -104,15 +104,15 @@ class Terminal:
         deadline = time.monotonic() + limit_s
         while time.monotonic() < deadline:
             try:
-                piece = os.read(self.ours, 65536)
+                piece = os.read(self.parent_end, 65536)
             except OSError:  # the last process of the terminal ended
                 break
             if not piece:
                 break
             self.screen.feed(piece.decode(errors="replace"))
-            if self.screen.last and self.screen.last not in self.seen[-1:]:
-                self.seen.append(self.screen.last)
+            if self.screen.last and self.screen.last not in self.shown[-1:]:
+                self.shown.append(self.screen.last)
             look(self)
         self.process.wait(timeout=60)
-        os.close(self.ours)
+        os.close(self.parent_end)
         return self.screen.text

@@ -115,7 +115,7 @@ def test_profiles_that_came_are_normalised_and_paired(project):
 
 
 def test_no_token_is_left_anywhere(project, server):
-    assert any(headers.get("X-Auth-Token") == TOKEN for _, _, headers in server.asked)
+    assert any(headers.get("X-Auth-Token") == TOKEN for _, _, headers in server.requests)
     wrong = [
         path
         for path in project.rglob("*")
@@ -125,10 +125,10 @@ def test_no_token_is_left_anywhere(project, server):
 
 
 def test_a_second_run_asks_for_nothing(project, server, repository):
-    requests_before = len(server.asked)
+    requests_before = len(server.requests)
     done = snakemake(project, repository, "features", "omics")
     assert "Nothing to be done" in done.stdout, done.stdout[-3000:]
-    assert len(server.asked) == requests_before
+    assert len(server.requests) == requests_before
 
 
 def test_files_of_a_folder_are_taken_as_they_are(project, server, repository, tmp_path):

@@ -22,8 +22,8 @@ PARSED = f"{START}::test_pages_type_three_lines_and_options_there_are"
 FEATURES = f"{START}::test_features_of_trident_to_a_report"
 NEW_SLIDES = "tests/workflow/test_start_new_slides.py"
 PAPER = "tests/workflow/test_start_paper_number.py::test_the_page_leads_to_a_study_that_can_be_planned_and_run"
-HERE = "tests/workflow/test_commands.py"
-LIVE = f"{HERE}::test_each_way_in_of_the_readme_sets_up_a_study"
+THIS_FILE = "tests/workflow/test_commands.py"
+LIVE = f"{THIS_FILE}::test_each_way_in_of_the_readme_sets_up_a_study"
 PUBLIC = "tests/workflow/test_paper_config.py"
 BUNDLE = "tests/unit/init/test_bundle_want.py"
 
@@ -37,7 +37,7 @@ RUN = [
     (r"README\.md", r"molpath init .*", LIVE, ["molpath init"]),
     (r"README\.md", r"snakemake bundle", "tests/workflow/test_bundle.py", ['"bundle", "predict"']),
     (r"README\.md|config/README\.md", r"snakemake( --\S+)?( [\w/.]+)?", FEATURES, ["README.md", "config/README.md"]),
-    (r"config/presets/README\.md", r"snakemake .*", f"{HERE}::test_a_preset_is_read_over_the_config", ["presets"]),
+    (r"config/presets/README\.md", r"snakemake .*", f"{THIS_FILE}::test_a_preset_is_read_over_the_config", ["presets"]),
     (r".*(public/README|module)\.md", r"snakemake sheets .*", "tests/workflow/test_miniature.py", ['run("sheets")']),
     (
         r".*(public/README|module)\.md",
@@ -48,10 +48,10 @@ RUN = [
     (
         r".*(public/README|module)\.md",
         r"snakemake plan .*",
-        f"{HERE}::test_the_public_config_is_planned_or_says_what_it_lacks",
+        f"{THIS_FILE}::test_the_public_config_is_planned_or_says_what_it_lacks",
         ["config/public/config.yaml", "snakemake plan"],
     ),
-    (r".*/clusters\.md", r"mkdir .*", f"{HERE}::test_a_profile_is_copied_as_the_page_says", ["clusters.md"]),
+    (r".*/clusters\.md", r"mkdir .*", f"{THIS_FILE}::test_a_profile_is_copied_as_the_page_says", ["clusters.md"]),
     (r".*/clusters\.md", r"export MOLPATH_(IMAGE|CLAIM|MOUNT)=.*", "tests/cluster/test_generic.py", ["MOLPATH_IMAGE"]),
     (r".*/clusters\.md", r"snakemake --profile .*/kubernetes features", "tests/cluster/test_generic.py", ["--profile"]),
     (r".*/data\.md", r"snakemake sheets", "tests/workflow/test_acquisition.py", ['"sheets"']),
@@ -93,7 +93,7 @@ def runner_of(command: Command) -> tuple[str, list[str]] | None:
 def test_a_command_is_run_or_the_page_says_why_not(command):
     runner = runner_of(command)
     place = f"{command.page}, line {command.line}: {command.text!r}"
-    if command.why:
+    if command.reason:
         assert runner is None, f"{place} is run by {runner[0]}: take the mark away"
         return
     assert runner, f"{place} is run by no test. Run it, or write above it '# not run by the tests: …' and why"

@@ -161,7 +161,7 @@ def write_weights(rig: CondaRig, folder: Path, config: dict) -> dict[str, str]:
     target = ("results/tissue/00000.tsv", "--configfile", "config.json", "--conda-create-envs-only")
     done = rig.snakemake(folder, *target)
     assert done.returncode == 0, done.stdout[-6000:]
-    prefix = rig.made()["segmentation"]
+    prefix = rig.environments()["segmentation"]
     checked(prefix / "bin/python", "-c", WEIGHTS, path)
     return {"weights": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
 
@@ -169,7 +169,7 @@ def write_weights(rig: CondaRig, folder: Path, config: dict) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def prefixes(rig, cohort, drawn, repository) -> dict[str, Path]:
     """Environment of each family as Snakemake made it for the runs; one that they have no use for is made alone."""
-    environments = rig.made()
+    environments = rig.environments()
     for name in sorted(set(CPU) - set(environments)):
         environments[name] = rig.folder / "alone" / name
         rig.create(repository / f"envs/{name}.yaml", environments[name])

@@ -62,7 +62,7 @@ class Running:
 def goes_on(project, *arguments: str) -> None:
     """The next run comes to its end."""
     (project.folder / "began").unlink(missing_ok=True)
-    output = (again := Running(project, "true", *arguments)).said()
+    output = (again := Running(project, "true", *arguments)).output()
     assert again.process.returncode == 0, output
     assert "1 of 1 steps (100%) done" in output
     assert not re.search(r"The run (was|ended)|A job was|changed while", output)
@@ -71,7 +71,7 @@ def goes_on(project, *arguments: str) -> None:
 def test_ctrl_c_once(project):
     run = Running(project, "sleep 30").after_its_start()
     os.killpg(run.process.pid, signal.SIGINT)
-    output = run.said()
+    output = run.output()
     assert run.process.returncode == 1
     assert output.count("The run was stopped (Ctrl-C). Start it again: it continues from what is finished.") == 1
     goes_on(project, "--rerun-incomplete")
@@ -83,7 +83,7 @@ def test_ctrl_c_twice(project):
     os.killpg(run.process.pid, signal.SIGINT)
     time.sleep(1)
     os.killpg(run.process.pid, signal.SIGINT)
-    output = run.said()
+    output = run.output()
     assert run.process.returncode != 0
     # By when the second comes, Snakemake has told of the first, or ends with a traceback, below which this stands.
     (ending,) = re.findall(
@@ -97,7 +97,7 @@ def test_ctrl_c_twice(project):
 def test_sigterm_lets_jobs_come_to_their_end(project):
     run = Running(project, "sleep 3").after_its_start()
     run.process.send_signal(signal.SIGTERM)
-    output = run.said()
+    output = run.output()
     assert "The run was asked to end (SIGTERM)" in output or run.process.returncode == 0
     assert (project.folder / "results/waited.txt").exists()
 
@@ -109,27 +109,27 @@ def test_a_kill_needs_unlock_and_the_next_start_says_so(project):
     time.sleep(1.5)
     (project.folder / "began").unlink()
     locked = Running(project, "true", "--rerun-incomplete")
-    output = locked.said()
+    output = locked.output()
     assert locked.process.returncode != 0
     assert "--unlock" in output
-    assert "Unlocked working directory" in Running(project, "true", "--unlock").said()
+    assert "Unlocked working directory" in Running(project, "true", "--unlock").output()
     goes_on(project, "--rerun-incomplete")
 
 
 def test_a_job_that_is_killed_for_want_of_memory(project):
     """By SIGKILL to the job alone, as the kernel does for a control group."""
-    output = Running(project, "kill -9 $$").said()
+    output = Running(project, "kill -9 $$").output()
     assert output.count("A job was killed, most often for lack of memory: give its rule more (`--set-resources") == 1
 
 
 def test_a_full_disk_in_a_job(project):
     """A file system of one page (/dev/full) in place of a quota, whose message has its own words in ENDINGS."""
-    output = Running(project, "echo x > /dev/full").said()
+    output = Running(project, "echo x > /dev/full").output()
     assert output.count("A disk or a quota is full: make room, or name another disk.") == 1
 
 
 def test_nolock_and_a_sheet_that_changes_while_the_run_goes_on(project):
-    output = Running(project, "printf 'S9\\\\tC9\\\\tfiles/S0.svs\\\\tA\\\\t0.5\\\\n' >> slides.tsv").said()
+    output = Running(project, "printf 'S9\\\\tC9\\\\tfiles/S0.svs\\\\tA\\\\t0.5\\\\n' >> slides.tsv").output()
     assert output.count("slides.tsv changed while the run went on, which used the rows as they were at its start.") == 1
 
 
@@ -137,7 +137,7 @@ def test_a_umask_that_hides_files_is_told_at_the_start(project):
     before = os.umask(0o700)
     try:
         run = Running(project, "true")
-        output = run.said()
+        output = run.output()
     finally:
         os.umask(before)
     assert run.process.returncode != 0
@@ -158,7 +158,7 @@ def test_results_that_cannot_be_written_to_stop_the_start(project):
     read_only(results)
     try:
         run = Running(project, "true")
-        output = run.said()
+        output = run.output()
     finally:
         subprocess.run(["umount", results], check=False)
     assert run.process.returncode != 0

@@ -120,14 +120,14 @@ def test_averages_say_what_they_lack(project):
 
 
 def test_the_second_run_does_nothing(project, run, server):
-    requests_before = len(server.asked)
+    requests_before = len(server.requests)
     again = run(*TARGETS)
     assert "Nothing to be done" in again.stdout, again.stdout[-3000:]
-    assert len(server.asked) == requests_before
+    assert len(server.requests) == requests_before
 
 
 def test_no_token_is_left_anywhere(project, server):
-    assert any(headers.get("X-Auth-Token") == GDC_TOKEN for _, _, headers in server.asked)
+    assert any(headers.get("X-Auth-Token") == GDC_TOKEN for _, _, headers in server.requests)
     secret = re.compile(f"{GDC_TOKEN}|{HUB_TOKEN}".encode())
     wrong = [
         path

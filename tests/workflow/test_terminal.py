@@ -77,7 +77,7 @@ def eight(tmp_path_factory, repository) -> tuple[Path, Terminal, str]:
 def test_messages_stand_whole_and_the_line_is_gone(eight):
     folder, terminal, text = eight
     assert_whole(text, folder)
-    rows = [row for row in terminal.seen if LINE.fullmatch(row)]
+    rows = [row for row in terminal.shown if LINE.fullmatch(row)]
     assert len(rows) > 5
     steps = [int(re.search(r"(\d+) of \d+ steps", row)[1]) for row in rows]
     assert steps == sorted(steps)
@@ -100,7 +100,7 @@ def test_no_line_where_nobody_asked_for_one(eight, repository, words):
     terminal = Terminal(command(repository, *words), folder, 600, **QUICK)
     text = terminal.watch()
     assert terminal.process.returncode == 0, text[-3000:]
-    assert not [row for row in terminal.seen if LINE.search(row)]
+    assert not [row for row in terminal.shown if LINE.search(row)]
     if words == ["summary"]:
         assert text.count("Set aside: 3 of 8 slides") == 1
 
@@ -112,7 +112,7 @@ def test_an_environment_variable_turns_it_off_or_leaves_it_alone(eight, reposito
     terminal = Terminal(words, folder, 600, MOLPATH_PROGRESS=setting, **QUICK)
     text = terminal.watch()
     assert terminal.process.returncode == 0, text[-3000:]
-    assert bool([row for row in terminal.seen if LINE.fullmatch(row)]) is shown
+    assert bool([row for row in terminal.shown if LINE.fullmatch(row)]) is shown
     assert ("Finished jobid" in text) is not shown
     assert "Set aside: 3 of 8 slides" in text
 
@@ -122,7 +122,7 @@ def test_a_narrow_terminal_gets_lines_that_fit(eight, repository):
     words = command(repository, "features", "--forcerun", "inspect_slides")
     terminal = Terminal(words, folder, 24, **QUICK)
     terminal.watch()
-    rows = [row for row in terminal.seen if re.match(r"\d:\d\d \| ", row)]
+    rows = [row for row in terminal.shown if re.match(r"\d:\d\d \| ", row)]
     assert rows
     assert all(len(row) <= 23 for row in rows)
 
@@ -184,7 +184,7 @@ def test_a_workflow_that_imports_this_one_has_both(eight, repository, tmp_path):
     text = terminal.watch()
     assert terminal.process.returncode == 0, text[-3000:]
     assert_whole(text, folder)
-    assert [row for row in terminal.seen if LINE.fullmatch(row)]
+    assert [row for row in terminal.shown if LINE.fullmatch(row)]
     assert text.count("Set aside: 3 of 8 slides") == 1
     assert "Next: `snakemake` does what is left" in text
 
@@ -202,7 +202,7 @@ def test_the_page_shows_what_a_run_shows(tmp_path, repository):
     shown = [line for line in lines.splitlines() if LINE.fullmatch(line)]
     assert len(shown) >= 5
     # Which of them stand in one row is a matter of the moment, and of the machine.
-    parts = set().union(*(parts_of(row) for row in terminal.seen if LINE.fullmatch(row)))
+    parts = set().union(*(parts_of(row) for row in terminal.shown if LINE.fullmatch(row)))
     assert set().union(*map(parts_of, shown)) <= parts
 
 

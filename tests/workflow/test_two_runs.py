@@ -56,8 +56,8 @@ class Run(subprocess.Popen):
     def __init__(self, folder: Path, repository: Path, *arguments: str):
         command = [Path(sys.executable).with_name("snakemake"), "--snakefile", repository / "workflow/Snakefile"]
         command += ["--configfile", "config.json", "--cores", "1", *arguments]
-        self.said = folder / f"said-{time.monotonic_ns()}"
-        with self.said.open("w") as output:
+        self.log = folder / f"log-{time.monotonic_ns()}"
+        with self.log.open("w") as output:
             super().__init__(
                 list(map(str, command)),
                 cwd=folder,
@@ -68,7 +68,7 @@ class Run(subprocess.Popen):
 
     def ends(self) -> tuple[int, str]:
         """Exit status and words."""
-        return self.wait(DEADLINE_S), self.said.read_text()
+        return self.wait(DEADLINE_S), self.log.read_text()
 
 
 def succeed(folder: Path, repository: Path, *arguments: str) -> str:
@@ -82,7 +82,7 @@ def wait_for(condition: Callable[[], bool], run: Run) -> None:
     """Until `what()` is true; the run may not end before."""
     until = time.monotonic() + DEADLINE_S
     while not condition():
-        assert run.poll() is None, run.said.read_text()[-4000:]
+        assert run.poll() is None, run.log.read_text()[-4000:]
         assert time.monotonic() < until
         time.sleep(0.1)
 

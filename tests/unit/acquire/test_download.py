@@ -41,7 +41,7 @@ def download(server: Service, folder: Path, *files: dict, attempts=3, **options)
 
 
 def ranges(server: Service) -> list[str]:
-    return [headers.get("Range", "") for method, path, headers in server.asked if path == "/data/a"]
+    return [headers.get("Range", "") for method, path, headers in server.requests if path == "/data/a"]
 
 
 def test_a_file_arrives_whole_and_is_not_fetched_again(server, tmp_path):
@@ -128,7 +128,7 @@ def test_another_file_in_its_place_is_left_alone(server, tmp_path):
     rows = download(server, tmp_path, file)
     assert rows.reason["a"] == "other_file"
     assert Path(file["path"]).read_bytes() == b"mine"
-    assert server.asked == []
+    assert server.requests == []
 
 
 def test_a_service_that_is_down_stops_the_job_and_keeps_what_came(server, tmp_path):
@@ -169,9 +169,9 @@ def test_the_token_goes_to_its_service_and_to_nobody_else(server, tmp_path, monk
         moved, foreign = file_of(server, tmp_path, "/data/moved"), file_of(other, tmp_path, "/data/theirs")
         rows = download(server, tmp_path, file_of(server, tmp_path), moved, foreign)
         assert set(rows.status) == {"ok"}
-        assert len(other.asked) == 3
-        assert not any(TOKEN in str(headers) for _, _, headers in other.asked)
-    assert any(headers.get("X-Auth-Token") == TOKEN for _, _, headers in server.asked)
+        assert len(other.requests) == 3
+        assert not any(TOKEN in str(headers) for _, _, headers in other.requests)
+    assert any(headers.get("X-Auth-Token") == TOKEN for _, _, headers in server.requests)
     assert TOKEN not in caplog.text + (tmp_path / "manifest.tsv").read_text()
     assert "secret-signature" not in caplog.text
 

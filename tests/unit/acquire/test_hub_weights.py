@@ -36,7 +36,7 @@ class Hub(BaseHTTPRequestHandler):
         pass
 
     def do_HEAD(self):
-        self.asked.append(self.path)
+        self.requests.append(self.path)
         if "/MahmoodLab/UNI/" in self.path:
             self.answer(403, {"X-Error-Code": "GatedRepo", "X-Error-Message": "restricted"})
         elif self.path.endswith("model.safetensors"):
@@ -121,7 +121,7 @@ def test_without_access_it_says_where_to_ask_how_to_log_in_and_what_to_do_by_han
     assert "Traceback" not in output
     assert not target.exists()
     # the commit that the table pins
-    assert any("/resolve/77ffbca1ee1cdcee6e87f6deebd2db8a5888c721/" in path for path in Hub.asked)
+    assert any("/resolve/77ffbca1ee1cdcee6e87f6deebd2db8a5888c721/" in path for path in Hub.requests)
 
 
 @pytest.mark.parametrize(

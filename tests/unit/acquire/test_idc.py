@@ -61,7 +61,7 @@ def test_slides_of_a_collection_are_a_sheet(server, tmp_path):
     assert report[f"{tmp_path}/left_out.tsv, slides of TCGA"] == (
         "1 of TCGA-SKCM (Frozen HE TP): description is not what is asked for"
     )
-    assert server.asked == []
+    assert server.requests == []
 
 
 def test_without_names_a_slide_is_its_case_and_series(server, tmp_path):
@@ -145,7 +145,7 @@ def test_rna_of_the_gdc_is_joined_by_case(server, tmp_path):
         ["C3L-00001-26", "normal"],
     ]
     assert profiles.case_id.tolist() == ["C3L-00001"]
-    assert [request for request in server.asked if request[1] == "/files"].__len__() == 1  # no slides are asked for
+    assert [request for request in server.requests if request[1] == "/files"].__len__() == 1  # no slides are asked for
     assert "1 of CPTAC-3 (tumour): no slide beside it" in report[f"{tmp_path}/left_out.tsv, profiles of L"]
     gdc |= {"paired_only": False}
     slides, profiles, _ = write(server, tmp_path, idc={"L": luad}, gdc={"L": gdc}, **write_index(tmp_path, SERIES))

@@ -40,13 +40,13 @@ def test_a_series_cut_and_resumed_becomes_a_slide(server, series, tmp_path, part
     assert (row.status, row.bytes) == ("ok", str(sum(map(len, series.values()))))
     folder = tmp_path / "slides" / f"{UID}.1"
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == {Path(k).name: v for k, v in series.items()}
-    assert [headers.get("Range", "") for _, path, headers in server.asked if path == first] == ["", "bytes=131072-"]
+    assert [headers.get("Range", "") for _, path, headers in server.requests if path == first] == ["", "bytes=131072-"]
     assert not any(".part" in name for name in os.listdir(tmp_path / "slides"))
     slide = inspect_slide({"slide_id": "a", "case_id": "c", "path": str(folder), "mpp": "", "keep": "auto"})
     assert (slide["status"], slide["width"], slide["mpp"]) == ("ok", 512, "0.5")
-    requests_before = len(server.asked)
+    requests_before = len(server.requests)
     assert download(tmp_path, series).equals(row)
-    assert len(server.asked) == requests_before
+    assert len(server.requests) == requests_before
 
 
 def test_after_a_failure_the_finished_objects_are_kept(server, series, tmp_path):

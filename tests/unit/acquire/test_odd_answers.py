@@ -72,7 +72,7 @@ def test_a_cut_without_a_length_is_gone_on_with(odd, tmp_path, facts):
     server = odd(answer)
     file = file_of(server, tmp_path, **facts)
     assert download(tmp_path, file).status["a.svs"] == "ok"
-    assert [headers.get("Range") for _, headers in server.asked][1:] == [f"bytes={i}00000-" for i in (3, 6, 9)]
+    assert [headers.get("Range") for _, headers in server.requests][1:] == [f"bytes={i}00000-" for i in (3, 6, 9)]
 
 
 @pytest.mark.parametrize("ranges", [True, False])
@@ -171,7 +171,7 @@ def test_no_login_query_or_token_is_told(odd, tmp_path, monkeypatch, caplog, sta
         rows = download(tmp_path, file, host=server.address).to_string()
     except (AccessDenied, Unreachable) as error:
         rows = str(error)
-    assert any(TOKEN in str(headers) for _, headers in server.asked)
+    assert any(TOKEN in str(headers) for _, headers in server.requests)
     for secret in ("s3cretpassword", "s3cretsignature", TOKEN):
         assert secret not in rows + caplog.text
 
@@ -182,8 +182,8 @@ def test_a_session_of_a_bucket_is_not_sent_on(odd, tmp_path, monkeypatch):
     for name, value in {s3.KEY: "A", s3.SECRET: "B", s3.SESSION: "session", s3.ENDPOINTS[0]: bucket.address}.items():
         monkeypatch.setenv(name, value)
     download(tmp_path, file_of(bucket, tmp_path, contents=SMALL, url="s3://b/a.svs"))
-    assert any("session" in str(headers) for _, headers in bucket.asked)
-    assert not any("session" in str(headers) for _, headers in other.asked)
+    assert any("session" in str(headers) for _, headers in bucket.requests)
+    assert not any("session" in str(headers) for _, headers in other.requests)
 
 
 def test_a_buckets_own_words_are_told(odd, tmp_path, monkeypatch):

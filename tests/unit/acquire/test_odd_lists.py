@@ -61,7 +61,7 @@ def test_two_rows_of_one_path_fetch_it_once(odd, tmp_path):
     server = odd(lambda h, n: h.answer(200, CONTENTS))
     files = [file_of(server, tmp_path, id=name) for name in "abcd"]
     assert set(download(tmp_path, *files).status) == {"ok"}
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
 
 
 def test_no_room_for_the_notes_is_said_in_words(odd, tmp_path, monkeypatch):

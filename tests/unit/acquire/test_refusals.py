@@ -79,13 +79,13 @@ def test_a_second_run_asks_for_what_is_missing_and_for_nothing_else(server, tmp_
     server.always = {"/data/03": 500, "/data/07": (403, "no")}
     notes = str(tmp_path / "notes.tsv")
     download(server, tmp_path, files_of(server, tmp_path), notes=notes)
-    requests_before = len(server.asked)
+    requests_before = len(server.requests)
     rows = download(server, tmp_path, files_of(server, tmp_path), notes=notes)
     assert set(rows.index[rows.status != "ok"]) == {"03", "07"}
     # The one that is known to be there is asked for its first byte: the service is well.
-    peeks = [path for _, path, headers in server.asked[requests_before:] if headers.get("Range") == "bytes=0-0"]
+    peeks = [path for _, path, headers in server.requests[requests_before:] if headers.get("Range") == "bytes=0-0"]
     assert len(set(peeks)) == 1
-    assert {path for _, path, _ in server.asked[requests_before:]} == {"/data/03", "/data/07", *peeks}
+    assert {path for _, path, _ in server.requests[requests_before:]} == {"/data/03", "/data/07", *peeks}
     server.always = {}
     assert set(download(server, tmp_path, files_of(server, tmp_path), notes=notes).status) == {"ok"}
 
@@ -105,7 +105,7 @@ def test_an_address_under_which_nothing_is_found_any_more_stops_the_job(server, 
     server.files = {}
     with pytest.raises(Unreachable, match=r"correct column url if its address has changed"):
         download(server, tmp_path, files, connections=1)
-    assert len(server.asked) == GIVEN_UP
+    assert len(server.requests) == GIVEN_UP
     assert not (tmp_path / "manifest.tsv").exists()
 
 
@@ -179,7 +179,7 @@ def test_a_full_disk_is_told_before_the_first_byte(server, tmp_path, monkeypatch
     monkeypatch.setattr(room.shutil, "disk_usage", lambda path: usage)
     with pytest.raises(NoRoom, match=r"are to be downloaded.*are free\. Make room"):
         download(server, tmp_path, files)
-    assert server.asked == []
+    assert server.requests == []
     download(server, tmp_path, files[:2])
     download(server, tmp_path, files[:4])  # two of them are there
 
@@ -230,9 +230,9 @@ def test_five_of_a_thousand_are_refused(server, tmp_path):
     assert (rows.status == "ok").sum() == 995
     assert sorted(rows.index[rows.status != "ok"]) == [path[-4:] for path in bad]
     assert len([path for path in (tmp_path / "f").iterdir() if path.suffix != ".part"]) == 995
-    requests_before = len(server.asked)
+    requests_before = len(server.requests)
     download(server, tmp_path, files, notes=str(tmp_path / "notes.tsv"))
-    assert len({path for _, path, _ in server.asked[requests_before:]} - set(bad)) == 1
+    assert len({path for _, path, _ in server.requests[requests_before:]} - set(bad)) == 1
 
 
 OLD, NEW = "d570eccc-3c1c-4c4f-ae04-96be71fbe001", "0f8d8202-a1ca-4ea1-98b2-c20a6b084701"
@@ -273,4 +273,4 @@ def test_a_newer_version_of_another_name_is_told_and_not_taken(server, replaced,
 
 def test_only_the_gdc_is_asked_for_a_history(server, replaced, tmp_path):
     assert download(server, tmp_path, [replaced]).reason["a"] == "not_found"
-    assert {path for _, path, _ in server.asked} == {f"/data/{OLD}"}
+    assert {path for _, path, _ in server.requests} == {f"/data/{OLD}"}

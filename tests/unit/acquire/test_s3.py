@@ -76,8 +76,8 @@ def test_a_public_bucket_needs_no_keys_and_a_cut_is_gone_on_with(bucket, tmp_pat
     bucket.faults[SENT] = [("cut", 1 << 18)]
     assert download(tmp_path).status == "ok"
     assert (tmp_path / "a.svs").read_bytes() == CONTENTS
-    assert [headers.get("Range", "") for _, _, headers in bucket.asked] == ["", "bytes=262144-"]
-    assert not any("Authorization" in headers for _, _, headers in bucket.asked)
+    assert [headers.get("Range", "") for _, _, headers in bucket.requests] == ["", "bytes=262144-"]
+    assert not any("Authorization" in headers for _, _, headers in bucket.requests)
 
 
 @pytest.mark.parametrize("session", ["", "token-of-a-session"])
@@ -88,8 +88,8 @@ def test_requests_are_signed_with_the_keys_of_the_environment(session, bucket, t
     monkeypatch.setenv(s3.SESSION, session)
     bucket.faults[SENT] = [("cut", 1 << 18)]
     assert download(tmp_path).status == "ok"
-    assert len(bucket.asked) == 2
-    for _, path, headers in bucket.asked:
+    assert len(bucket.requests) == 2
+    for _, path, headers in bucket.requests:
         sent, expected = signature_of(headers, path)
         assert sent == expected
         assert headers.get("x-amz-security-token", "") == session

@@ -27,10 +27,10 @@ class StandIn(nn.Module):
     def __init__(self, width):
         super().__init__()
         self.layer = nn.Linear(width, 4)
-        self.seen = []
+        self.devices = []
 
     def pooled(self, *tensors):
-        self.seen.append([self.layer.weight.device.type, *(tensor.device.type for tensor in tensors)])
+        self.devices.append([self.layer.weight.device.type, *(tensor.device.type for tensor in tensors)])
         return self.layer(tensors[0]).mean(1)
 
     def encode_slide_from_patch_features(self, features, coords, edge):
@@ -93,7 +93,7 @@ def test_network_and_patches_are_on_the_device_that_is_asked_for(load, kind, mon
     embed = get_foreign({"kind": kind, "trust_remote_code": True}, str(weights), META)
     monkeypatch.setattr(torch.Tensor, "cpu", lambda self: torch.zeros(self.shape))  # nothing comes back from meta
     assert embed(bag(kind)).shape == (4,)
-    (devices,) = network.seen
+    (devices,) = network.devices
     assert set(devices) == {"meta"}
     assert not network.training
     assert all(options["local_files_only"] for options in calls)

@@ -12,7 +12,7 @@ from molpath.slides.readers import open_slide
 from PIL import Image
 
 GRID = {"name": "g", "patch_size": 32, "magnification": 20, "mpp": 0, "overlap": 0, "scale": "mpp"}
-SEEN = {"mpp": "0.25", "magnification": "40", "width": "512", "height": "256"}
+INSPECTED = {"mpp": "0.25", "magnification": "40", "width": "512", "height": "256"}
 ENCODER = {"name": "mean", "adapter": "mean_colour"}
 
 
@@ -37,7 +37,7 @@ def write_given(folder, features, coords, **attributes):
 
 def test_the_same_features_have_cosine_1(slide, tmp_path):
     path, colours, coords = slide
-    compared = compare_features(path, write_given(tmp_path, colours[None], coords), SEEN, GRID, ENCODER, [])
+    compared = compare_features(path, write_given(tmp_path, colours[None], coords), INSPECTED, GRID, ENCODER, [])
     np.testing.assert_allclose(compared.cosines, 1, atol=1e-6)
     np.testing.assert_array_equal(compared.coords, coords)
     assert "the same features, up to rounding" in compared.report("S1", "theirs.h5")
@@ -47,10 +47,10 @@ def test_features_of_other_places_are_told_with_the_worst_of_them(slide, tmp_pat
     path, colours, coords = slide
     changed = colours.copy()
     changed[5] = [1.0, -1.0, 0.0]
-    compared = compare_features(path, write_given(tmp_path, changed, coords), SEEN, GRID, ENCODER, [])
+    compared = compare_features(path, write_given(tmp_path, changed, coords), INSPECTED, GRID, ENCODER, [])
     assert compared.cosines.argmin() == 5
     assert "lowest, at 320, 0)" in compared.report("S1", "theirs.h5")
-    shuffled = compare_features(path, write_given(tmp_path, -colours, coords), SEEN, GRID, ENCODER, [])
+    shuffled = compare_features(path, write_given(tmp_path, -colours, coords), INSPECTED, GRID, ENCODER, [])
     assert "other features" in shuffled.report("S1", "theirs.h5")
 
 
@@ -67,7 +67,7 @@ def test_files_that_fit_neither_slide_nor_encoder(slide, tmp_path, change, messa
     wide = change.pop("width", False)
     features = np.pad(colours, ((0, 0), (0, 1))) if wide else colours
     with pytest.raises(Unusable, match=message):
-        compare_features(path, write_given(tmp_path, features, coords, **change), SEEN, GRID, ENCODER, [])
+        compare_features(path, write_given(tmp_path, features, coords, **change), INSPECTED, GRID, ENCODER, [])
 
 
 def test_cosine_of_rows():
@@ -107,7 +107,7 @@ def test_patches_under_damaged_tiles_are_left_out(tmp_path):
 def test_files_that_nothing_reads_are_told_in_words(slide, tmp_path, name, contents, message):
     (tmp_path / name).write_bytes(contents)
     with pytest.raises(Unusable, match=message):
-        compare_features(slide[0], tmp_path / name, SEEN, GRID, ENCODER, [])
+        compare_features(slide[0], tmp_path / name, INSPECTED, GRID, ENCODER, [])
 
 
 def test_an_encoder_that_computes_in_half_precision(slide, tmp_path, monkeypatch):
@@ -122,5 +122,5 @@ def test_an_encoder_that_computes_in_half_precision(slide, tmp_path, monkeypatch
             return built(batch).to(torch.bfloat16)
 
     monkeypatch.setattr("molpath.features.comparison.build", lambda weights, config: Half())
-    compared = compare_features(path, write_given(tmp_path, colours, coords), SEEN, GRID, ENCODER, [])
+    compared = compare_features(path, write_given(tmp_path, colours, coords), INSPECTED, GRID, ENCODER, [])
     np.testing.assert_allclose(compared.cosines, 1, atol=1e-4)

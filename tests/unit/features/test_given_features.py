@@ -7,7 +7,7 @@ import pytest
 from .test_precomputed import some_features, stamp
 
 #: What inspection saw of every slide of these tests: 40x, and patches of 32 pixels at 20x are 64 level-0 pixels wide.
-SEEN = {"width": "4096", "height": "2048", "mpp": "0.25", "magnification": "40"}
+INSPECTED = {"width": "4096", "height": "2048", "mpp": "0.25", "magnification": "40"}
 GRID = {"patch_size": 32, "patch_size_level0": 64, "target_magnification": 20, "overlap": 0}
 #: Level-0 pixels of nine patches side by side.
 PLACES = np.array([(x, y) for y in (0, 64, 128) for x in (64, 128, 192)], np.int64)
@@ -25,7 +25,7 @@ def write_h5(path, features=None, coords=PLACES, attributes=GRID, **arrays):
             handle[name] = values
 
 
-def inspect_one(shard, tmp_path, write, facts=SEEN, **more):
+def inspect_one(shard, tmp_path, write, facts=INSPECTED, **more):
     """Row of slide `a` beside two good slides; `write` makes its file."""
     for name in "abc":
         shard.add(name, 4)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import zarr
 
-from .test_given_features import GRID, PLACES, SEEN, inspect_one, read, write_h5
+from .test_given_features import GRID, INSPECTED, PLACES, inspect_one, read, write_h5
 from .test_precomputed import some_features, stamp
 
 
@@ -23,7 +23,7 @@ from .test_precomputed import some_features, stamp
         (lambda p: (stamp(p, some_features(9)), h5py.File(p, "a").attrs.update(tile_size_um=0)), "is 0"),
     ],
 )
-@pytest.mark.parametrize("facts", [SEEN, {}])
+@pytest.mark.parametrize("facts", [INSPECTED, {}])
 def test_attributes_that_are_no_numbers(write, says, facts, shard, tmp_path):
     row = inspect_one(shard, tmp_path, write, facts)
     assert row["reason"] == "bad_features"
@@ -48,7 +48,7 @@ def test_patches_of_clam_have_the_edge_of_the_grid(shard, tmp_path):
 @pytest.mark.parametrize(("step", "edge"), [(64, 64), (63, 63)])
 def test_the_step_of_clam_tells_how_its_grid_was_laid(step, edge, shard, tmp_path):
     """0.2527 micrometres per pixel: 64 level-0 pixels by nominal magnifications, 63 by the resolution."""
-    facts = SEEN | {"mpp": "0.2527"}
+    facts = INSPECTED | {"mpp": "0.2527"}
     row = inspect_one(shard, tmp_path, lambda path: write_h5(path, some_features(9), PLACES // 64 * step, {}), facts)
     assert read(shard, row, with_coords=True).edge == edge
 
@@ -114,7 +114,7 @@ def test_tensors_and_arrays_of_slide2vec(shard, tmp_path):
 
     for name in "abcde":
         shard.add(name, 4)
-    shard.write(**SEEN)
+    shard.write(**INSPECTED)
     folder = tmp_path / "run" / "tile_embeddings"
     folder.mkdir(parents=True)
     (tmp_path / "run" / "slide_embeddings").mkdir()
@@ -138,7 +138,7 @@ def test_tensors_and_arrays_of_slide2vec(shard, tmp_path):
 
 
 def test_a_store_of_lazyslide(shard, tmp_path):
-    shard.add("a", 4).write(**SEEN)
+    shard.add("a", 4).write(**INSPECTED)
     values = some_features(9)
     store = zarr.open_group(tmp_path / "theirs" / "a.zarr", mode="w")
     for name, array in (("uni_tiles", values), ("conch_tiles", values * 2)):
@@ -150,7 +150,7 @@ def test_a_store_of_lazyslide(shard, tmp_path):
 
 def test_the_width_is_that_of_most_files_of_the_cohort(shard, tmp_path):
     """A shard whose only file has another width doesn't know; files of other shards do."""
-    shard.add("a", 4).write(**SEEN)
+    shard.add("a", 4).write(**INSPECTED)
     folder = tmp_path / "theirs"
     write_h5(folder / "a.h5", some_features(9, 3))
     other_files = [folder / f"other{number}.h5" for number in range(2)]
@@ -162,7 +162,7 @@ def test_the_width_is_that_of_most_files_of_the_cohort(shard, tmp_path):
 
 
 def test_a_replaced_file_has_another_fingerprint(shard, tmp_path):
-    shard.add("a", 4).write(**SEEN)
+    shard.add("a", 4).write(**INSPECTED)
     marks = []
     for seed in (0, 1):
         write_h5(tmp_path / "theirs" / "a.h5", some_features(9, seed=seed))

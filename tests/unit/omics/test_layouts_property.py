@@ -14,7 +14,7 @@ from molpath.omics.tables import BadProfile
 from molpath.omics.units import WrongUnit
 from table_layouts import DRESS, JUNK, MISSING, dressed, is_plain, mostly, pack
 
-MANY = settings(deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None)
+REPEATABLE = settings(deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None)
 COUNTS = st.one_of(st.integers(0, 10**6).map(str), st.integers(0, 10**6).map(str), st.sampled_from(MISSING))
 CALLS = st.sampled_from(["-2", "-1", "0", "1", "2", "NA", ""])
 
@@ -53,7 +53,7 @@ def attempt(reader, path, outcomes, kind):
     return result, refusal
 
 
-@settings(MANY, max_examples=1600)
+@settings(REPEATABLE, max_examples=1600)
 @given(given_=dressed(COUNTS))
 def test_a_matrix_holds_the_values_that_were_written(tmp_path_factory, outcomes, human_genes, given_):
     matrix, dress, data = given_
@@ -78,7 +78,7 @@ def test_a_matrix_holds_the_values_that_were_written(tmp_path_factory, outcomes,
         assert not other, (sample, values)
 
 
-@settings(MANY, max_examples=300)
+@settings(REPEATABLE, max_examples=300)
 @given(given_=dressed(CALLS, COPIES_DRESS))
 def test_copy_numbers_are_those_that_were_written(tmp_path_factory, outcomes, given_):
     matrix, dress, data = given_
@@ -116,7 +116,7 @@ MAF_DRESS |= {
 }
 
 
-@settings(MANY, max_examples=300)
+@settings(REPEATABLE, max_examples=300)
 @given(
     calls=st.lists(st.tuples(st.sampled_from(["TP53", "KRAS", "EGFR"]), st.sampled_from(["S1", "S2"])), max_size=5),
     dress=st.fixed_dictionaries(MAF_DRESS),

@@ -16,8 +16,8 @@ TCGA = st.builds(
     st.sampled_from(["0001", "0002", "A01B"]),
     st.sampled_from(["", "-01", "-01A", "-01A-11D-0182-01", "-11A", "-06", ".bam", "-02B-21D-A182-08"]),
 )
-OTHERS = st.sampled_from(["C3L-00004", "C3L-00004-21", "C3L-00004.N", "GTEX-111CU", "GTEX-111CU-0326-SM-5GZXO"])
-NAMES = st.one_of(TCGA, OTHERS, st.text(LETTERS, min_size=1, max_size=6))
+OTHER_NAMES = st.sampled_from(["C3L-00004", "C3L-00004-21", "C3L-00004.N", "GTEX-111CU", "GTEX-111CU-0326-SM-5GZXO"])
+NAMES = st.one_of(TCGA, OTHER_NAMES, st.text(LETTERS, min_size=1, max_size=6))
 
 
 def row(column, case_id):

@@ -11,13 +11,13 @@ from molpath.pretrain.training import Trainer
 from .cohort import RUN
 
 
-class Told(World):
-    """A rank that hears the first one say something."""
+class SecondRank(World):
+    """A rank that receives what the first one sends."""
 
-    message = "damaged"
+    of_first = "damaged"
 
     def collect(self, value):
-        return [value if self.rank == 0 else self.said, value]
+        return [value if self.rank == 0 else self.of_first, value]
 
 
 def trainer(folder, world=None):
@@ -75,7 +75,7 @@ def test_other_ranks_do_as_the_first_one_found(tmp_path):
     first = trainer(tmp_path)
     first.epoch = 2
     first._save()
-    follower = trainer(tmp_path, Told(1, 2))
+    follower = trainer(tmp_path, SecondRank(1, 2))
     follower._resume()
     assert follower.epoch == 0  # though the file is there: the first rank may be moving it at this moment
     first.epoch = 0

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from molpath.provenance.shareable import shareable
 
 SECRET = "s3cr3t"
-TOLD = [
+REPLACED = [
     ("/data/x", "…/x"),
     ("~/x", "…/x"),
     ("../jane/b", "…/b"),
@@ -41,7 +41,7 @@ KEPT = (
 )
 
 
-@pytest.mark.parametrize(("value", "replaced"), TOLD)
+@pytest.mark.parametrize(("value", "replaced"), REPLACED)
 def test_what_is_private_is_left_out(value, replaced):
     assert shareable(value) == replaced
     assert shareable({value: [(value,)]}) == {replaced: [[replaced]]}

@@ -7,7 +7,7 @@ import pytest
 from molpath.study import Study
 from projects import write_table
 
-MINE = SimpleNamespace(model="mean", task="here--grade", slide="N2")
+WILDCARDS = SimpleNamespace(model="mean", task="here--grade", slide="N2")
 NEW = [
     {"slide_id": f"N{k}", "case_id": f"K{k // 2}", "path": f"files/N{k}.svs", "keep": "no" if k == 3 else ""}
     for k in range(5)
@@ -42,13 +42,13 @@ def test_named_slides_are_drawn_with_all_slides_of_their_cases(new):
     assert contributions.maps() == [
         f"<results>/figures/{kind}/mean/here--grade/N2.png" for kind in ("contributions", "contributing_patches")
     ]
-    assert contributions.members(MINE) == {"K1": ["N2", "N3"]}
+    assert contributions.members(WILDCARDS) == {"K1": ["N2", "N3"]}
     grid = "20x_256px_0px_overlap"
-    assert contributions.manifests(MINE) == [f"<results>/predict/cohort/features/{grid}/tiny/00000.tsv"]
-    assert contributions.inspected(MINE) == "<results>/predict/cohort/slides/00000.tsv"
-    assert contributions.usual(MINE) == "<results>/probe/mean/here--grade/predictor/usual.json"
-    assert contributions.slide_path(MINE).endswith("files/N2.svs")
-    assert (contributions.model(MINE)["kind"], contributions.model(MINE)["cases"]) == ("mean", "union")
+    assert contributions.manifests(WILDCARDS) == [f"<results>/predict/cohort/features/{grid}/tiny/00000.tsv"]
+    assert contributions.inspected(WILDCARDS) == "<results>/predict/cohort/slides/00000.tsv"
+    assert contributions.usual(WILDCARDS) == "<results>/probe/mean/here--grade/predictor/usual.json"
+    assert contributions.slide_path(WILDCARDS).endswith("files/N2.svs")
+    assert (contributions.model(WILDCARDS)["kind"], contributions.model(WILDCARDS)["cases"]) == ("mean", "union")
 
 
 def test_all_stands_for_every_slide_that_the_sheet_keeps(new):

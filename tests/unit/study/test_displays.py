@@ -13,7 +13,7 @@ LIBRARY = ROOT / "workflow/scripts/molpath"
 FIGURES, TABLES = (
     yaml.safe_load((ROOT / f"workflow/report/{name}.yaml").read_text()) for name in ("figures", "tables")
 )
-MADE = {
+ENTRIES = {
     f"{kind}:{name}": entry
     for kind, entries in (("figures", FIGURES), ("tables", TABLES))
     for name, entry in entries.items()
@@ -44,7 +44,7 @@ def parameters_of(function):
 
 @pytest.fixture
 def displays():
-    providers = {name: lambda wildcards, name=name: name for name in set().union(*map(sources_of, MADE.values()))}
+    providers = {name: lambda wildcards, name=name: name for name in set().union(*map(sources_of, ENTRIES.values()))}
     providers |= {
         "note": lambda wildcards: "synthetic",
         "overlaps": lambda wildcards: "",
@@ -53,9 +53,9 @@ def displays():
     return Displays(FIGURES, TABLES, providers)
 
 
-@pytest.mark.parametrize("name", MADE)
+@pytest.mark.parametrize("name", ENTRIES)
 def test_a_function_is_called_with_its_own_parameters(name):
-    entry = MADE[name]
+    entry = ENTRIES[name]
     passed = {*entry.get("inputs", {}), *entry.get("params", {}), *entry.get("constants", {}), *entry.get("keyed", {})}
     passed |= {entry["outputs"]} if isinstance(entry["outputs"], str) else set(entry["outputs"])
     passed |= {"note"} if entry.get("note", True) else set()
@@ -67,9 +67,9 @@ def test_a_function_is_called_with_its_own_parameters(name):
         assert parameters_of(entry["then"]["function"])
 
 
-@pytest.mark.parametrize("name", MADE)
+@pytest.mark.parametrize("name", ENTRIES)
 def test_providers_are_known(name):
-    assert set(sources_of(MADE[name])) <= PROVIDERS
+    assert set(sources_of(ENTRIES[name])) <= PROVIDERS
 
 
 def test_chapters_are_those_of_the_report():

@@ -14,7 +14,7 @@ PATCHES = {
     "grid": "20x_256px_0px", "adapter": "mean_colour", "input_size": 0, "tokens": "mean", "crops": 1, "stain": "",
     "decode": "exact", "mean": [], "std": [], "options": {}, "revision": "",
 }  # fmt: skip
-WHERE = "config, key embed/models/shared"
+KEY = "config, key embed/models/shared"
 
 
 def write_run(folder, cases=("X1",)):
@@ -135,7 +135,7 @@ def test_a_run_on_other_values_of_expression_is_refused_where_there_are_profiles
     project.config["omics"]["value"] = setting
     project.write()
     message = (
-        f"{WHERE}/path: the run read expression as {value}, which omics/value {setting} doesn't give\n    -> {advice}"
+        f"{KEY}/path: the run read expression as {value}, which omics/value {setting} doesn't give\n    -> {advice}"
     )
     assert message in project.refusal()
 
@@ -175,71 +175,71 @@ def other_revision(project):
 SPOILT = {
     "no folder": (
         lambda p: entry(p, path="gone"),
-        [f"{WHERE}/path: no such file: gone/config.json, gone/model.safete"],
+        [f"{KEY}/path: no such file: gone/config.json, gone/model.safete"],
     ),
     "no weights": (
         lambda p: (p.folder / "models/theirs/model.safetensors").unlink(),
-        [f"{WHERE}/path: no such file: models/theirs/model.safetensors", "name the folder of a finished run"],
+        [f"{KEY}/path: no such file: models/theirs/model.safetensors", "name the folder of a finished run"],
     ),
     "no JSON": (
         lambda p: (p.folder / "models/theirs/config.json").write_text("{"),
-        [f"{WHERE}/path: models/theirs/config.json differ from their SHA-256 in models/theirs/sha256.txt"],
+        [f"{KEY}/path: models/theirs/config.json differ from their SHA-256 in models/theirs/sha256.txt"],
     ),
     "no digests": (
         lambda p: (p.folder / "models/theirs/sha256.txt").unlink(),
-        [f"{WHERE}/path: no such file: models/theirs/sha256.txt", "name the folder of a finished run"],
+        [f"{KEY}/path: no such file: models/theirs/sha256.txt", "name the folder of a finished run"],
     ),
     "config of an earlier version": (
         lambda p: change(p.folder, run={"name": "theirs"}),
-        [f"{WHERE}/path: models/theirs/config.json does not say patches", "that this version trained"],
+        [f"{KEY}/path: models/theirs/config.json does not say patches", "that this version trained"],
     ),
     "damaged weights": (
         damage,
-        [f"{WHERE}/path: models/theirs/model.safetensors differ from their SHA-256 in models/theirs/sha256.txt"],
+        [f"{KEY}/path: models/theirs/model.safetensors differ from their SHA-256 in models/theirs/sha256.txt"],
     ),
     "digests that are no text": (
         lambda p: (p.folder / "models/theirs/sha256.txt").write_bytes(b"\xff\xfe"),
-        [f"{WHERE}/path: models/theirs/config.json, models/theirs/model.safetensors differ from their SHA-256"],
+        [f"{KEY}/path: models/theirs/config.json, models/theirs/model.safetensors differ from their SHA-256"],
     ),
     "another grid": (
         lambda p: p.config["tiles"]["grids"]["main"].update(patch_size=512),
-        [f"{WHERE}/grid: another grid than that of the run in models/theirs/config.json: grid '20x_256px_0px', here '"],
+        [f"{KEY}/grid: another grid than that of the run in models/theirs/config.json: grid '20x_256px_0px', here '"],
     ),
     "another encoder": (
         lambda p: p.config["features"]["encoders"]["tiny"].update(adapter="uni_v1"),
-        [f"{WHERE}/encoder: another encoder than that of the run in", "adapter 'mean_colour', here 'uni_v1'"],
+        [f"{KEY}/encoder: another encoder than that of the run in", "adapter 'mean_colour', here 'uni_v1'"],
     ),
     "another stain": (
         lambda p: p.config["features"]["encoders"]["tiny"].update(stain={"method": "macenko"}),
-        [f"{WHERE}/encoder: another encoder than that of the run in", "stain '', here 'macenko'"],
+        [f"{KEY}/encoder: another encoder than that of the run in", "stain '', here 'macenko'"],
     ),
     "half-size decoding": (
         lambda p: p.config["features"]["encoders"]["tiny"].update(decode="half"),
-        [f"{WHERE}/encoder: another encoder than that of the run in", "decode 'exact', here 'half'"],
+        [f"{KEY}/encoder: another encoder than that of the run in", "decode 'exact', here 'half'"],
     ),
     "other weights of the same adapter": (
         own_weights,
         [
-            f"{WHERE}/encoder: another encoder than that of the run in",
+            f"{KEY}/encoder: another encoder than that of the run in",
             f"weights '', here '{sha256(b'ours').hexdigest()[:16]}'",
         ],
     ),
     "another stain target": (
         other_target,
-        [f"{WHERE}/encoder: another encoder than that of the run in", f"here '{sha256(b'image').hexdigest()[:16]}'"],
+        [f"{KEY}/encoder: another encoder than that of the run in", f"here '{sha256(b'image').hexdigest()[:16]}'"],
     ),
     "another revision of weights that are not here yet": (
         other_revision,
-        [f"{WHERE}/encoder: another encoder than that of the run in", "revision 'abc', here 'def'"],
+        [f"{KEY}/encoder: another encoder than that of the run in", "revision 'abc', here 'def'"],
     ),
     "an encoder that is not there": (
         lambda p: entry(p, encoder="uni_v9"),
-        [f"{WHERE}/encoder: no encoder is called 'uni_v9'", "use one of: tiny"],
+        [f"{KEY}/encoder: no encoder is called 'uni_v9'", "use one of: tiny"],
     ),
-    "no grid": (lambda p: entry(p, grid=""), [f"{WHERE}/grid: no grid is called ''"]),
+    "no grid": (lambda p: entry(p, grid=""), [f"{KEY}/grid: no grid is called ''"]),
     "run and path": (
         lambda p: entry(p, run="one"),
-        [f"{WHERE}/run: kind threads with a path reads no run", "it reads: path, grid, encoder"],
+        [f"{KEY}/run: kind threads with a path reads no run", "it reads: path, grid, encoder"],
     ),
     "a tested case that it trained on": (
         lambda p: change(p.folder, cases=[digest_of("C5")]),

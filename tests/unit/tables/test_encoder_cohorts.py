@@ -9,7 +9,7 @@ from molpath.common.files import read_tsv, write_tsv
 from molpath.tables.encoder_cohorts import COHORTS, list_encoder_cohorts, programme_of
 
 ROOT = Path(__file__).resolve().parents[3]
-SEEN = ROOT / "resources/tasks/encoder_cohorts.tsv"
+TABLE = ROOT / "resources/tasks/encoder_cohorts.tsv"
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_rows_count_tested_cases_of_the_programme(tmp_path):
         tasks=["mixed", "own"],
         splits=[str(tmp_path / "mixed.tsv"), str(tmp_path / "own.tsv")],
         sheet=str(tmp_path / "slides.tsv"),
-        encoder_cohorts=str(SEEN),
+        encoder_cohorts=str(TABLE),
         output=str(tmp_path / "found.tsv"),
     )
     table = read_tsv(tmp_path / "found.tsv")
@@ -71,7 +71,7 @@ def test_every_built_in_encoder_and_slide_encoder_has_a_row():
     import yaml
     from molpath.common.kinds import FOREIGN
 
-    table = read_tsv(SEEN)
+    table = read_tsv(TABLE)
     built_in = yaml.safe_load((ROOT / "workflow/scripts/molpath/features/encoders.yaml").read_text())["encoders"]
     assert set(table[table.kind == "patch"].encoder) == set(built_in)
     assert set(table[table.kind == "slide"].encoder) == set(FOREIGN)
@@ -80,7 +80,7 @@ def test_every_built_in_encoder_and_slide_encoder_has_a_row():
 
 
 def test_rows_name_known_programmes_and_the_day_on_which_a_source_was_read():
-    table = read_tsv(SEEN)
+    table = read_tsv(TABLE)
     named = {programme for cell in table.trained_on for programme in cell.split(";") if programme}
     assert named <= set(COHORTS), "tables/encoder_cohorts.py recognises no other programme on a test side"
     for row in table[table.checked != "no"].itertuples():

@@ -10,7 +10,7 @@ from molpath.common.record import Record
 from molpath.tiles.tiling import tile_slide
 
 #: A 40x slide of 4,000 x 3,000 pixels and TRIDENT's grid of 256 pixels at 20x on it.
-SEEN = accepted("a", width="4000", height="3000", mpp="0.25", magnification="40")
+INSPECTED = accepted("a", width="4000", height="3000", mpp="0.25", magnification="40")
 GRID = {"name": "20x_256px_0px_overlap", "label": "", "mpp": None, "scale": "mpp", "magnification": 20}
 GRID |= {"patch_size": 256, "overlap": 0, "min_tissue": 0, "drop": [], "max_dropped_fraction": 0.5}
 ATTRIBUTES = {
@@ -25,7 +25,7 @@ ATTRIBUTES = {
 COORDS = np.array([[0, 0], [512, 0], [3584, 2560]], np.int64)
 
 
-def tile(folder, values=COORDS, inspected=SEEN, grid=GRID, attributes=ATTRIBUTES, write=None):
+def tile(folder, values=COORDS, inspected=INSPECTED, grid=GRID, attributes=ATTRIBUTES, write=None):
     """Manifest row of a slide whose given file holds `values` (or what `write` puts into it)."""
     (folder / "theirs").mkdir(exist_ok=True)
     with h5py.File(folder / "theirs" / "a_patches.h5", "w") as handle:
@@ -56,7 +56,7 @@ def test_whole_pixels_are_taken(values, tmp_path):
     [("0.25", 512), ("0.2527", 512), ("0.2527", 507), ("0.2325", 512), ("0.2325", 551), ("0.29", 441)],
 )
 def test_an_edge_by_nominal_magnification_or_by_resolution_is_right(mpp, edge, tmp_path):
-    row = tile(tmp_path, inspected=SEEN | {"mpp": mpp}, attributes=ATTRIBUTES | {"patch_size_level0": edge})
+    row = tile(tmp_path, inspected=INSPECTED | {"mpp": mpp}, attributes=ATTRIBUTES | {"patch_size_level0": edge})
     assert is_taken(row, tmp_path) == COORDS.tolist()
 
 
@@ -144,7 +144,7 @@ def test_a_damaged_file(tmp_path):
     path = tmp_path / "theirs" / "a_patches.h5"
     path.write_bytes(path.read_bytes()[:700])
     grid = GRID | {"coords": str(tmp_path / "theirs")}
-    row = tile_slide(SEEN, accepted("a"), tmp_path / "wsi", grid, Record("00000"), "0", False)
+    row = tile_slide(INSPECTED, accepted("a"), tmp_path / "wsi", grid, Record("00000"), "0", False)
     assert row["reason"] == "bad_coords"
     assert "it can't be read" in row["detail"]
 

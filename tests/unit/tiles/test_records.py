@@ -14,7 +14,7 @@ from PIL import Image
 
 GRID = {"name": "20x", "patch_size": 32, "magnification": 20, "mpp": None, "scale": "mpp", "overlap": 0}
 GRID |= {"min_tissue": 0.5, "drop": [], "max_dropped_fraction": 0.5, "coords": ""}
-SEEN = {"width": "128", "height": "64", "mpp": "0.5", "magnification": "20"}
+INSPECTED = {"width": "128", "height": "64", "mpp": "0.5", "magnification": "20"}
 SQUARE = {"type": "Polygon", "coordinates": [[[0, 0], [64, 0], [64, 64], [0, 64], [0, 0]]]}
 
 
@@ -28,7 +28,7 @@ def row(tmp_path):
 
 
 def tile(folder, row):
-    return tile_slide(SEEN, row, folder, GRID, Record("00000"), "code", False)
+    return tile_slide(INSPECTED, row, folder, GRID, Record("00000"), "code", False)
 
 
 def test_a_written_file_is_recorded(tmp_path, row):
@@ -51,7 +51,7 @@ def test_a_patch_under_two_artefacts_is_dropped_for_both_together(tmp_path, row)
     classes[:13, :32], classes[13:26, :32] = CLASSES[DROPPABLE[0]], CLASSES[DROPPABLE[1]]
     Image.fromarray(classes).save(tmp_path / row["quality"])
     row["quality_fingerprint"] = fingerprint(tmp_path / row["quality"])
-    tiled = tile_slide(SEEN, row, tmp_path, GRID | {"drop": DROPPABLE[:2]}, Record("00000"), "code", False)
+    tiled = tile_slide(INSPECTED, row, tmp_path, GRID | {"drop": DROPPABLE[:2]}, Record("00000"), "code", False)
     assert (tiled["n_patches"], tiled["n_dropped_quality"]) == (3, 1)
 
 

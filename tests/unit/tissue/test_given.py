@@ -43,12 +43,12 @@ def areas(polygons):
 
 
 TISSUE = {"objectType": "annotation", "classification": {"name": "Tissue", "color": [0, 200, 0]}}
-ONE = feature(polygon(OUTER, HOLE), **TISSUE)
+TISSUE_FEATURE = feature(polygon(OUTER, HOLE), **TISSUE)
 TWO = feature({"type": "MultiPolygon", "coordinates": [[OUTER, HOLE], [FAR]]}, objectType="annotation")
 FORMS = {
-    "feature collection": ({"type": "FeatureCollection", "features": [ONE]}, [520000]),
-    "bare feature": (ONE, [520000]),
-    "array of features": ([ONE, feature(polygon(FAR))], [520000, 45000]),
+    "feature collection": ({"type": "FeatureCollection", "features": [TISSUE_FEATURE]}, [520000]),
+    "bare feature": (TISSUE_FEATURE, [520000]),
+    "array of features": ([TISSUE_FEATURE, feature(polygon(FAR))], [520000, 45000]),
     "multipolygon": (TWO, [520000, 45000]),
     "bare geometry": (polygon(OUTER), [560000]),
     "geometry collection": (
@@ -57,17 +57,21 @@ FORMS = {
     ),
     "with heights": (polygon([[x, y, 0] for x, y in OUTER]), [560000]),
     "points and lines": (
-        [feature({"type": "Point", "coordinates": [5, 5]}), feature({"type": "LineString", "coordinates": OUTER}), ONE],
+        [
+            feature({"type": "Point", "coordinates": [5, 5]}),
+            feature({"type": "LineString", "coordinates": OUTER}),
+            TISSUE_FEATURE,
+        ],
         [520000],
     ),
-    "detections": ([feature(polygon(FAR), objectType="detection"), ONE], [520000]),
-    "ignored class": ([feature(polygon(FAR), classification={"name": "Ignore*"}), ONE], [520000]),
-    "old class": ([feature(polygon(FAR), classification="Tumor"), ONE], [45000, 520000]),
+    "detections": ([feature(polygon(FAR), objectType="detection"), TISSUE_FEATURE], [520000]),
+    "ignored class": ([feature(polygon(FAR), classification={"name": "Ignore*"}), TISSUE_FEATURE], [520000]),
+    "old class": ([feature(polygon(FAR), classification="Tumor"), TISSUE_FEATURE], [45000, 520000]),
     "no tissue": ({"type": "FeatureCollection", "features": []}, []),
-    "no geometry": ([feature(None), ONE], [520000]),
-    "byte order mark": ("\ufeff" + json.dumps(ONE), [520000]),
+    "no geometry": ([feature(None), TISSUE_FEATURE], [520000]),
+    "byte order mark": ("\ufeff" + json.dumps(TISSUE_FEATURE), [520000]),
     "bow tie": (polygon([[0, 0], [100, 100], [100, 0], [0, 100], [0, 0]]), [2500, 2500]),
-    "no area": ([feature(polygon([[0, 0], [9, 9], [0, 0], [0, 0]])), ONE], [520000]),
+    "no area": ([feature(polygon([[0, 0], [9, 9], [0, 0], [0, 0]])), TISSUE_FEATURE], [520000]),
 }
 
 
@@ -87,7 +91,7 @@ def test_what_is_no_geojson_is_told(text, tmp_path):
 
 def test_polygons_of_another_scale_are_told(tmp_path):
     with pytest.raises(NoContours, match=r"outside the slide \(50 x 60 pixels"):
-        read(tmp_path, ONE, (50, 60))
+        read(tmp_path, TISSUE_FEATURE, (50, 60))
     with pytest.raises(NoContours, match="no file of this slide"):
         read_contours(None, str(tmp_path), SIZE)
 
@@ -139,15 +143,15 @@ def corner(folder, document, frame="auto", shown=SHOWN):
 @pytest.mark.parametrize(
     ("document", "frame", "expected"),
     [
-        (ONE, "auto", [700, 1200]),
-        ([ONE], "auto", [700, 1200]),
-        ({"type": "FeatureCollection", "features": [ONE]}, "auto", [700, 1200]),
+        (TISSUE_FEATURE, "auto", [700, 1200]),
+        ([TISSUE_FEATURE], "auto", [700, 1200]),
+        ({"type": "FeatureCollection", "features": [TISSUE_FEATURE]}, "auto", [700, 1200]),
         (feature(polygon(OUTER), isLocked=False), "auto", [700, 1200]),  # QuPath 0.2
-        (ONE, "plane", [100, 100]),
+        (TISSUE_FEATURE, "plane", [100, 100]),
         (PLAIN, "auto", [100, 100]),  # TRIDENT
         (PLAIN, "qupath", [700, 1200]),
         (PLAIN | {"frame": "qupath"}, "auto", [700, 1200]),
-        ({"type": "FeatureCollection", "frame": "plane", "features": [ONE]}, "auto", [100, 100]),
+        ({"type": "FeatureCollection", "frame": "plane", "features": [TISSUE_FEATURE]}, "auto", [100, 100]),
         (as_geojson([[np.array(OUTER[:-1], float)]], {"inputs": "x"}), "auto", [100, 100]),
     ],
 )
