@@ -134,7 +134,7 @@ def small_disk(tmp_path):
     subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
-def test_a_full_disk_is_named_and_the_run_goes_on_when_there_is_room(tmp_path, small_disk, shard):
+def test_a_full_disk_is_named_and_the_run_continues_when_there_is_room(tmp_path, small_disk, shard):
     with pytest.raises(OSError, match=r"No space left on device for \S+/s\d\.h5\. Make room there"):
         extract_shard(**shard)
     kept = whole(feature_files(tmp_path, "thumbnails"))

@@ -79,7 +79,7 @@ def faulty_reader(path):
     return slide
 
 
-def test_inspection_goes_on(tmp_path, shard, monkeypatch):
+def test_inspection_continues(tmp_path, shard, monkeypatch):
     monkeypatch.setattr(inspection, "open_slide", faulty_reader)
     limits = {"deadline_s": 2.0, "memory_mb": 300}
     inspection.inspect_shard(slides=shard, manifest=str(tmp_path / "m.tsv"), **limits)
@@ -93,7 +93,7 @@ def test_inspection_goes_on(tmp_path, shard, monkeypatch):
     assert "half a ? character and a tab" in table.detail["error"]
 
 
-def test_tissue_goes_on(tmp_path, shard, monkeypatch, tissue_settings):
+def test_tissue_continues(tmp_path, shard, monkeypatch, tissue_settings):
     inspection.inspect_shard(slides=shard, manifest=str(tmp_path / "inspected.tsv"))
     monkeypatch.setattr(assessment, "open_slide", faulty_reader)
     assessment.assess_shard(
@@ -146,7 +146,7 @@ def raise_awkwardly(_):
     raise Awkward(1, 2)
 
 
-def test_errors_that_cannot_be_sent_are_told_in_words():
+def test_errors_that_cannot_be_sent_are_reported_in_words():
     ((_, error),) = map_contained(raise_awkwardly, [0], deadline_s=30)
     assert isinstance(error, RuntimeError)
     assert str(error) == "Awkward: 1 and 2"

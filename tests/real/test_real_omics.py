@@ -230,7 +230,7 @@ def copy_events(folder):
 
 
 @pytest.mark.parametrize(("mixed_up", "verdict"), [(False, "ok"), (True, "look")])
-def test_copies_and_expression_of_a_tcga_project_go_together(tumour, tmp_path, repository, mixed_up, verdict):
+def test_copies_and_expression_of_a_tcga_project_are_combined(tumour, tmp_path, repository, mixed_up, verdict):
     """In a real cohort more copies give more transcripts; with the profiles of other patients they don't."""
     _, table = tumour
     copies = table[[column for column in table if column.endswith("_cnv")]].dropna()

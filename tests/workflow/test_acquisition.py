@@ -131,7 +131,7 @@ def test_a_second_run_asks_for_nothing(project, server, repository):
     assert len(server.requests) == requests_before
 
 
-def test_files_of_a_folder_are_taken_as_they_are(project, server, repository, tmp_path):
+def test_files_of_a_folder_are_used_unchanged(project, server, repository, tmp_path):
     """Another working directory whose config names the first one's downloads: nothing is fetched again."""
     config = config_of(server)
     config["acquire"]["gdc"]["TCGA"]["folder"] = str(project / "resources/downloads/TCGA")
@@ -165,7 +165,7 @@ def test_splits_of_a_task_are_fetched_before_it_is_probed(project, repository):
     assert "Fetching the splits of bracs/slidelevel_fine" in done.stdout
 
 
-def test_bad_download_columns_are_told_before_anything_starts(project, repository, tmp_path):
+def test_bad_download_columns_are_reported_before_anything_starts(project, repository, tmp_path):
     (tmp_path / "token").write_text(TOKEN)
     config = json.loads((project / "config.json").read_text())
     (tmp_path / "resources/sheets").mkdir(parents=True)

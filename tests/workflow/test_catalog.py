@@ -15,7 +15,7 @@ def clone(tmp_path_factory, repository) -> Path:
     return shutil.copytree(repository, tmp_path_factory.mktemp("catalog") / "clone", symlinks=True, ignore=ignore)
 
 
-def test_files_lie_where_the_catalog_looks(repository):
+def test_files_are_where_the_catalog_looks(repository):
     readme = (repository / "README.md").read_text().lower()
     assert "snakemake" in readme
     assert "workflow" in readme

@@ -42,7 +42,7 @@ RUN = [
     (
         r".*(public/README|module)\.md",
         r"snakemake .*--dry-run",
-        f"{PUBLIC}::test_an_empty_folder_is_told_what_to_put_there",
+        f"{PUBLIC}::test_an_empty_folder_gets_a_message_on_what_to_put_there",
         ["config/public/config.yaml", '"--dry-run"'],
     ),
     (

@@ -48,7 +48,7 @@ def test_a_healthy_machine(small_project):
     assert not (small_project.folder / "results").exists()
 
 
-def test_problems_fail_the_run_and_stand_at_its_end(small_project, monkeypatch, tmp_path):
+def test_problems_fail_the_run_and_are_listed_at_its_end(small_project, monkeypatch, tmp_path):
     """A gated encoder without a token, a profile whose plugin and conda are missing, a file in the place of results."""
     small_project.config["features"]["encoders"]["tiny"]["adapter"] = "uni_v1"
     (tmp_path / "site").mkdir()

@@ -128,12 +128,12 @@ def test_a_full_disk_in_a_job(project):
     assert output.count("A disk or a quota is full: make room, or name another disk.") == 1
 
 
-def test_nolock_and_a_sheet_that_changes_while_the_run_goes_on(project):
+def test_nolock_and_a_sheet_that_changes_during_the_run(project):
     output = Running(project, "printf 'S9\\\\tC9\\\\tfiles/S0.svs\\\\tA\\\\t0.5\\\\n' >> slides.tsv").output()
     assert output.count("slides.tsv changed while the run went on, which used the rows as they were at its start.") == 1
 
 
-def test_a_umask_that_hides_files_is_told_at_the_start(project):
+def test_a_umask_that_hides_files_is_reported_at_the_start(project):
     before = os.umask(0o700)
     try:
         run = Running(project, "true")

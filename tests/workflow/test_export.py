@@ -281,7 +281,7 @@ def test_lazyslide_opens_a_store_with_its_slide(slides, peers):
 
 
 @pytest.mark.slow
-def test_a_second_run_writes_the_same_bytes_and_leaves_nothing_beside(slides, repository):
+def test_a_second_run_writes_the_same_bytes_and_leaves_nothing_else(slides, repository):
     folder = slides / "results/export/spatialdata"
     before, name = contents(folder), exported(slides)[0]
     (folder / "00000.tsv").unlink()

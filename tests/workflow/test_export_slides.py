@@ -79,7 +79,7 @@ def read(python: Path, store: Path) -> dict:
 
 
 @pytest.mark.slow
-def test_odd_slides_are_written_and_what_is_lacking_is_said(tmp_path, spatial):
+def test_odd_slides_are_written_and_what_is_lacking_is_reported(tmp_path, spatial):
     of_one, two = (write_features(tmp_path / "wsi", encoder, ["A", "B"]) for encoder in ("one", "two"))
     aside = set_aside("B", "bad_features", "row 1 is not finite")
     first, second = export(tmp_path, spatial, {"one": list(of_one.values()), "two": [two["A"], aside]})

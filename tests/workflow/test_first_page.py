@@ -60,7 +60,7 @@ def links_of(browser):
     return browser.do("return [...document.querySelectorAll('a')].map(link => link.getAttribute('href'))")
 
 
-def test_what_was_run_is_said(page, browser):
+def test_what_was_run_is_reported(page, browser):
     browser.complaints()
     browser.open(page)
     assert browser.do("return document.title") == "Results (synthetic)"

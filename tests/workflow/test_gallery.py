@@ -103,7 +103,7 @@ def test_switches_leave_room_for_slides(few, browser, width, height, stays):
     browser.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
-def test_patches_lie_where_they_were_cut(few):
+def test_patches_are_where_they_were_cut(few):
     page = (few.results / "gallery.html").read_text()
     code, *_ = re.findall(r'class="patches grid0"[^>]*src="data:image/png;base64,([^"]+)"', page)
     shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(code))).convert("RGBA"))[::8, ::8, 3] > 0

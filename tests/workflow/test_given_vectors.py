@@ -91,7 +91,7 @@ def test_slides_pooled_by_trident_and_cases_that_are_their_mean(tmp_path, reposi
     assert (aside.status, aside.reason) == ("set_aside", "no_vector")
 
 
-def test_bad_tables_are_told_before_anything_runs(tmp_path):
+def test_bad_tables_are_reported_before_anything_runs(tmp_path):
     write_study(tmp_path, cases=12, width=3, tasks=1, folds=2)
     good = (tmp_path / "vectors.tsv").read_text()
     for changed, message in (
@@ -106,7 +106,7 @@ def test_bad_tables_are_told_before_anything_runs(tmp_path):
     assert "config, key embed/models/mine/path: no such file: vectors.tsv" in refusal(tmp_path)
 
 
-def test_a_slide_of_another_case_is_told(tmp_path):
+def test_a_slide_of_another_case_is_reported(tmp_path):
     write_study(tmp_path, cases=12, width=3, tasks=1, folds=2)
     rows = read_tsv(tmp_path / "tasks/t0/k=all.tsv").to_dict("records")
     write_table(tmp_path / "tasks/t0/k=all.tsv", [row | {"slide_id": f"S{k}"} for k, row in enumerate(rows)])
@@ -115,7 +115,7 @@ def test_a_slide_of_another_case_is_told(tmp_path):
     assert "vectors.tsv, row 3: slide S1 is of case C00000 here, and of C00001 in the tables of the tasks" in message
 
 
-def test_a_label_among_the_numbers_is_told(tmp_path):
+def test_a_label_among_the_numbers_is_reported(tmp_path):
     write_study(tmp_path, cases=12, width=3, tasks=1, folds=2)
     text = (tmp_path / "vectors.tsv").read_text()
     (tmp_path / "vectors.tsv").write_text(text.replace("e1", "label", 1))

@@ -53,7 +53,7 @@ def opened(browser: Browser, page: Path) -> list[str]:
     return [*complaints, *["ran"] * (browser.do("return document.title") == "ran")]
 
 
-def test_the_browser_would_tell(tmp_path, browser):
+def test_refused_text_would_run_in_the_browser(tmp_path, browser):
     """Each of what is refused, put into a page as it is, runs or asks for something."""
     for number, text in enumerate(REFUSED[:2]):
         page = tmp_path / f"{number}.html"

@@ -180,7 +180,7 @@ def test_a_changed_script_reruns_its_rule(repository):
                 assert f'study.script("{script[1]}")' in rule, rule.split(":")[0]
 
 
-def test_results_of_the_report_stand_in_its_chapters(repository):
+def test_results_of_the_report_are_in_its_chapters(repository):
     for path in sorted((repository / "workflow/rules").glob("*.smk")):
         for flag in re.findall(r"report\(\n(.*?)\n {8}\)", path.read_text(), re.S):
             chapter = re.search(r'category="([^"]+)"', flag)

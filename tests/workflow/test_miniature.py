@@ -83,7 +83,7 @@ def test_slides_of_tcga_and_gtex_are_series_of_the_idc(project):
     assert set(pairs[pairs.status == "paired"].case_id) >= {*TCGA, *GTEX}
 
 
-def test_published_stands_beside_measured(project, repository):
+def test_published_is_shown_next_to_measured(project, repository):
     rows = read_tsv(project / "results/tables/published.tsv")
     probed = rows[rows.protocol == "linear_probe"]
     assert {(row.task, row.model) for row in probed.itertuples()} == {(t, m) for t in TASKS for m in MODELS}

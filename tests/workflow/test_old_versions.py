@@ -9,7 +9,7 @@ import pytest
 
 @pytest.mark.slow
 @pytest.mark.parametrize("version", ["8.30.0", "9.8.0"])
-def test_an_old_snakemake_is_told_what_is_needed(tmp_path, project, version):
+def test_an_old_snakemake_gets_a_message_on_what_is_needed(tmp_path, project, version):
     """In an environment of its own; skips where that can't be installed."""
     environment = tmp_path / "old"
     subprocess.run([sys.executable, "-m", "venv", environment], check=True)
@@ -35,7 +35,7 @@ def test_an_old_snakemake_is_told_what_is_needed(tmp_path, project, version):
         assert "needs Snakemake 9.27 and Python 3.11 or newer: pip install 'snakemake>=9.27'" in lines[0]
 
 
-def test_nothing_new_stands_where_old_snakemakes_look_first(repository):
+def test_nothing_new_comes_where_old_snakemakes_look_first(repository):
     """Those parse a file whole before they run its first line; the versions are compared in the first one included."""
     lines = (repository / "workflow/Snakefile").read_text().splitlines()
     code = [line for line in lines if line and not line.startswith("#")]

@@ -49,7 +49,7 @@ def test_fine_tuned_models_are_the_papers_but_one(repository, which):
     assert config["embed"]["models"]["threads-random"]["run"] == config["embed"]["models"]["threads"]["run"]
 
 
-def test_an_empty_folder_is_told_what_to_put_there(repository, snakemake_in, tmp_path):
+def test_an_empty_folder_gets_a_message_on_what_to_put_there(repository, snakemake_in, tmp_path):
     config = repository / "config/public/config.yaml"
     done = snakemake_in(tmp_path, repository / "workflow/Snakefile", "--configfile", config, "--dry-run")
     assert done.returncode == 1
@@ -151,7 +151,7 @@ def test_a_model_can_be_fine_tuned_without_being_probed(benchmark):
     assert "probe/finetune/use: mean is of kind mean, which can't be fine-tuned" in benchmark.refusal()
 
 
-def test_public_stands_for_the_papers_transfers_prompts_and_clusters(benchmark):
+def test_public_means_the_papers_transfers_prompts_and_clusters(benchmark):
     further = {name: {"use": ["public"]} for name in ("transfer", "prompt", "cluster")}
     benchmark.config["probe"] |= further
     (benchmark.folder / "config.yaml").write_text(yaml.safe_dump(benchmark.config))

@@ -123,7 +123,7 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("name", MISTAKES)
-def test_mistakes_are_told(tmp_path, name):
+def test_mistakes_are_reported(tmp_path, name):
     entry, message = MISTAKES[name]
     tasks = {"own--t==other--t": {"train": "own--t", "test": "own--t"}}
     write_study(tmp_path, predictors=[entry], transfer={"tasks": tasks})
@@ -136,7 +136,7 @@ def refusal(folder):
     return str(caught.value)
 
 
-def test_a_task_without_frozen_probes_is_told(tmp_path):
+def test_a_task_without_frozen_probes_is_reported(tmp_path):
     write_study(tmp_path, tasks={"own--t": {"path": "tasks/t", "groups": ["fewshot"]}})
     assert "own--t has no frozen probes (groups: fewshot), whose scores a predictor states" in refusal(tmp_path)
 

@@ -90,7 +90,7 @@ def test_numbers_sort_as_numbers_and_fields_filter(tmp_path, browser):
     assert browser.complaints() == []
 
 
-def test_published_scores_stand_beside_measured_ones(tmp_path, browser, repository):
+def test_published_scores_are_shown_next_to_measured_ones(tmp_path, browser, repository):
     """Differences of the paper's models (measured numbers are made up) sort with their signs; tasks are all listed."""
     paper = read_tsv(repository / "resources/published/linear_probe.tsv")
     paper = paper[paper.task == "bcnb--er"].set_index("model").score.astype(float)
@@ -214,7 +214,7 @@ def test_pages_say_that_data_is_synthetic_and_each_table_has_its_page(cohort, re
     assert expected <= {page.stem for page in stand_alone(report)}
 
 
-def test_what_the_run_took_is_told_by_rule(cohort):
+def test_what_the_run_took_is_reported_by_rule(cohort):
     table = read_tsv(cohort / "results/benchmarks/resources.tsv").set_index("rule")
     shards = len(list((cohort / "results/slides").glob("*.tsv")))
     for rule in ("inspect_slides", "assess_tissue", "tile_slides", "extract_features"):

@@ -102,7 +102,7 @@ def test_same_contents_cost_no_encoding_and_no_training(cohort, code, tmp_path):
     assert {name for name in before if before[name] != after.get(name)} == set()
 
 
-def test_killed_run_goes_on_where_it_was(cohort, code, tmp_path):
+def test_killed_run_resumes_where_it_was(cohort, code, tmp_path):
     """kill -9 of Snakemake during feature extraction: no writer survives, and the results are the same.
 
     As far as the embeddings: the same embeddings are the same results, whatever came before them.

@@ -104,7 +104,7 @@ def test_metrics_have_intervals_for_every_model_and_task(cohort):
     assert {"mean", "lower", "upper"} <= set(frozen)
 
 
-def test_protocols_beside_the_folds_have_their_numbers(cohort):
+def test_protocols_outside_the_folds_have_their_numbers(cohort):
     """Transfer, prompts, clusters and retrieval of every model; survival among them."""
     table = read_tsv(cohort / "results/tables/metrics.tsv")
     for group, tasks, protocols in (
@@ -289,7 +289,7 @@ def test_what_made_the_results_is_written_down(cohort, code):
     assert (provenance["workflow"]["commit"], provenance["workflow"]["modified"]) == (head.strip(), False)
 
 
-def test_no_result_tells_where_it_was_made(cohort):
+def test_no_result_reveals_where_it_was_made(cohort):
     """No folder of this machine stands in a result, but for the config, which holds the paths that the user wrote."""
     results = cohort / "results"
     outputs = [path for path in results.rglob("*") if path.is_file() and "logs" not in path.parts]

@@ -74,7 +74,7 @@ def eight(tmp_path_factory, repository) -> tuple[Path, Terminal, str]:
     return folder, terminal, text
 
 
-def test_messages_stand_whole_and_the_line_is_gone(eight):
+def test_messages_are_whole_and_the_line_is_gone(eight):
     folder, terminal, text = eight
     assert_whole(text, folder)
     rows = [row for row in terminal.shown if LINE.fullmatch(row)]
@@ -85,7 +85,7 @@ def test_messages_stand_whole_and_the_line_is_gone(eight):
     assert any("3 set aside (mostly blank)" in row for row in rows)
 
 
-def test_the_end_says_what_came_out(eight):
+def test_the_end_lists_the_results(eight):
     folder, _, text = eight
     end = text[text.index("What happened to the 8 slides") :]
     assert "Set aside: 3 of 8 slides" in end

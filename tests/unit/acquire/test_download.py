@@ -56,7 +56,7 @@ def test_a_file_arrives_whole_and_is_not_fetched_again(server, tmp_path):
     assert (tmp_path / "manifest.tsv").read_bytes() == before
 
 
-def test_a_cut_body_is_gone_on_with_where_it_ended(server, tmp_path):
+def test_a_cut_body_is_resumed_where_it_ended(server, tmp_path):
     server.faults["/data/a"] = [("cut", 1 << 20), ("cut", 1 << 19)]
     assert download(server, tmp_path, file_of(server, tmp_path)).status["a"] == "ok"
     assert ranges(server) == ["", "bytes=1048576-", "bytes=1572864-"]
@@ -116,7 +116,7 @@ def test_a_wrong_md5_once_is_fetched_again_and_twice_set_aside(server, tmp_path)
     assert sorted(os.listdir(tmp_path / "files")) == ["a"]
 
 
-def test_a_file_the_service_does_not_have_is_set_aside_and_the_rest_goes_on(server, tmp_path):
+def test_a_file_the_service_does_not_have_is_set_aside_and_the_rest_continues(server, tmp_path):
     rows = download(server, tmp_path, file_of(server, tmp_path, "/data/gone"), file_of(server, tmp_path))
     assert rows.reason.to_dict() == {"gone": "not_found", "a": ""}
 
@@ -131,7 +131,7 @@ def test_another_file_in_its_place_is_left_alone(server, tmp_path):
     assert server.requests == []
 
 
-def test_a_service_that_is_down_stops_the_job_and_keeps_what_came(server, tmp_path):
+def test_a_service_that_is_down_stops_the_job_and_keeps_what_arrived(server, tmp_path):
     server.files |= {f"/data/{i}": b"x" for i in range(20)}
     server.faults = {f"/data/{i}": [500] * 9 for i in range(20)} | {"/data/a": [None, *[500] * 99]}
     files = [file_of(server, tmp_path), *(file_of(server, tmp_path, f"/data/{i}", b"x") for i in range(20))]
@@ -185,7 +185,7 @@ download_files(files=[file], manifest=sys.argv[1], service=Service(3, 0.01, 30))
 """
 
 
-def test_after_a_kill_the_part_is_gone_on_with(server, tmp_path, repository):
+def test_after_a_kill_the_part_is_resumed(server, tmp_path, repository):
     """The first process waits for bytes that don't come and is killed; the second asks for the rest only."""
     file = file_of(server, tmp_path)
     server.faults["/data/a"] = [("cut", 1 << 21), (503, {"Retry_After": "60"})]

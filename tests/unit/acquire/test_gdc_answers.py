@@ -69,7 +69,7 @@ def test_a_null_in_sample_type_is_no_traceback(server, case, tmp_path):
         write(server, tmp_path, gdc={"T": GDC | {"sample_types": ["Metastatic"]}})
 
 
-def test_without_samples_the_barcode_tells(server, case, tmp_path):
+def test_without_samples_the_barcode_decides(server, case, tmp_path):
     case("04-no-samples-key")
     slides, _, _ = write(server, tmp_path, gdc={"T": GDC | {"sample_types": ["Primary Tumor"]}})
     assert slides[["sample_id", "sample_type"]].values.tolist() == [["TCGA-XX-0002-01Z", "tumour"]]
@@ -185,7 +185,7 @@ def test_melanomas_come_with_their_metastases_and_what_is_left_out_is_counted(se
     assert len(slides) == 3
 
 
-def test_a_field_that_left_the_api_is_warned_of_and_the_others_tell(server, tmp_path):
+def test_a_field_that_left_the_api_gives_a_warning_and_the_others_decide(server, tmp_path):
     fill(server, [{"sample_type": "Primary Tumor", "tissue_type": "Tumor"}] * 2)
     server.unknown_fields = {"cases.samples.sample_type"}
     slides, _, report = write(server, tmp_path, gdc={"T": GDC})

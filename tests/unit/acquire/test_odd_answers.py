@@ -36,7 +36,7 @@ def cut_first(then):
     ],
     ids=["later-start", "short-pieces", "multipart"],
 )  # fmt: skip
-def test_pieces_that_do_not_fit_are_not_put_together(odd, tmp_path, then, facts):
+def test_pieces_that_do_not_fit_are_not_joined(odd, tmp_path, then, facts):
     file = file_of(odd(cut_first(then)), tmp_path, **facts)
     assert download(tmp_path, file).status["a.svs"] == "ok"
     assert Path(file["path"]).read_bytes() == CONTENTS
@@ -65,7 +65,7 @@ def test_without_any_version_a_cut_file_without_md5_starts_again(odd, tmp_path):
 
 
 @pytest.mark.parametrize("facts", [{}, {"md5": ""}])
-def test_a_cut_without_a_length_is_gone_on_with(odd, tmp_path, facts):
+def test_a_cut_without_a_length_is_resumed(odd, tmp_path, facts):
     def answer(h, n):
         h.piece(CONTENTS, h.start, length=False, send=300_000 if n < 3 else None, ETag='"v"')
 
@@ -76,7 +76,7 @@ def test_a_cut_without_a_length_is_gone_on_with(odd, tmp_path, facts):
 
 
 @pytest.mark.parametrize("ranges", [True, False])
-def test_a_file_that_is_shorter_than_announced_is_told_without_a_length_too(odd, tmp_path, ranges):
+def test_a_file_that_is_shorter_than_announced_is_reported_without_a_length_too(odd, tmp_path, ranges):
     def answer(h, n):
         if ranges and h.start >= len(SMALL):
             h.answer(416)
@@ -91,7 +91,7 @@ def test_a_file_that_is_shorter_than_announced_is_told_without_a_length_too(odd,
 
 
 @pytest.mark.parametrize("status", [416, 204])
-def test_answers_without_a_file_are_told(odd, tmp_path, status):
+def test_answers_without_a_file_are_reported(odd, tmp_path, status):
     row = download(tmp_path, file_of(odd(lambda h, n: h.answer(status)), tmp_path)).loc["a.svs"]
     assert (row.reason, row.detail) == ("not_the_file", f"twice the answer is no file (HTTP {status})")
 
@@ -153,7 +153,7 @@ def test_a_cohort_of_profiles_that_lost_most_files_stops(tmp_path):
 
 
 @pytest.mark.parametrize("status", [403, 404, 400, 500])
-def test_no_login_query_or_token_is_told(odd, tmp_path, monkeypatch, caplog, status):
+def test_no_login_query_or_token_is_revealed(odd, tmp_path, monkeypatch, caplog, status):
     """Not even where the service repeats them in its own words."""
     caplog.set_level(0)
     (tmp_path / "token").write_text(TOKEN)
@@ -186,7 +186,7 @@ def test_a_session_of_a_bucket_is_not_sent_on(odd, tmp_path, monkeypatch):
     assert not any("session" in str(headers) for _, headers in other.requests)
 
 
-def test_a_buckets_own_words_are_told(odd, tmp_path, monkeypatch):
+def test_a_buckets_own_words_are_reported(odd, tmp_path, monkeypatch):
     words = b"<Error><Code>RequestTimeTooSkewed</Code><Message>The clocks differ too much</Message></Error>"
     bucket = odd(lambda h, n: h.answer(403, words, Content_Type="application/xml"))
     monkeypatch.setenv(s3.ENDPOINTS[0], bucket.address)

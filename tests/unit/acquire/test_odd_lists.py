@@ -64,7 +64,7 @@ def test_two_rows_of_one_path_fetch_it_once(odd, tmp_path):
     assert len(server.requests) == 1
 
 
-def test_no_room_for_the_notes_is_said_in_words(odd, tmp_path, monkeypatch):
+def test_no_room_for_the_notes_is_reported_in_words(odd, tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
@@ -143,7 +143,7 @@ def test_names_of_the_gdc_become_names_that_sheets_may_have(tmp_path):
     assert profiles[["profile_id", "case_id"]].values.tolist() == [["P_1_2-s-rna", "P_1_2"]]
 
 
-def test_overlapping_cohorts_and_shared_names_of_cases_are_told(odd, tmp_path):
+def test_overlapping_cohorts_and_shared_names_of_cases_are_reported(odd, tmp_path):
     section = {"collections": ["tcga_*"], "description": "", "folder": ""}
     settings = write_index(tmp_path / "index", [("tcga_x", "C", "1", "HE", "", "", "SM")])
     report = write(odd(), tmp_path, idc={"T": section, "U": section}, **settings)[2]

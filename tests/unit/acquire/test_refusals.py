@@ -138,7 +138,7 @@ def test_a_page_of_html_is_no_slide(server, tmp_path, md5):
     ],
 )
 @pytest.mark.parametrize("length", [True, False])
-def test_without_an_md5_the_first_bytes_tell(server, tmp_path, contents, says, length):
+def test_without_an_md5_the_first_bytes_decide(server, tmp_path, contents, says, length):
     """Whatever type the answer says it has, and with or without a length."""
     server.files["/data/05"], server.length, server.etag = contents, length, False
     rows = download(server, tmp_path, files_of(server, tmp_path, md5="", bytes=""))
@@ -148,7 +148,7 @@ def test_without_an_md5_the_first_bytes_tell(server, tmp_path, contents, says, l
     assert rows.bytes["06"] == str(len(TIFF) + 1)
 
 
-def test_a_page_that_an_earlier_version_took_for_a_slide_is_told(server, tmp_path):
+def test_a_page_that_an_earlier_version_took_for_a_slide_is_reported(server, tmp_path):
     (tmp_path / "files").mkdir()
     (tmp_path / "files/05.svs").write_bytes(b"<html>moved</html>")
     rows = download(server, tmp_path, files_of(server, tmp_path, md5="", bytes=""))
@@ -173,7 +173,7 @@ def test_finished_files_are_not_read_again(server, tmp_path, monkeypatch):
     assert [Path(path).name for path in read] == ["05.svs"]
 
 
-def test_a_full_disk_is_told_before_the_first_byte(server, tmp_path, monkeypatch):
+def test_a_full_disk_is_reported_before_the_first_byte(server, tmp_path, monkeypatch):
     files = files_of(server, tmp_path)
     usage = namedtuple("usage", "total used free")(1, 1, 3 * len(TIFF))
     monkeypatch.setattr(room.shutil, "disk_usage", lambda path: usage)
@@ -184,7 +184,7 @@ def test_a_full_disk_is_told_before_the_first_byte(server, tmp_path, monkeypatch
     download(server, tmp_path, files[:4])  # two of them are there
 
 
-def test_a_disk_that_fills_meanwhile_is_told_in_words(server, tmp_path, monkeypatch):
+def test_a_disk_that_fills_meanwhile_is_reported_in_words(server, tmp_path, monkeypatch):
     def full(descriptor):
         raise OSError(122, "Disk quota exceeded")
 
@@ -263,7 +263,7 @@ def test_a_stale_uuid_is_renewed_and_noted(server, replaced, tmp_path):
     assert server.count(f"/data/{NEW}") == 1
 
 
-def test_a_newer_version_of_another_name_is_told_and_not_taken(server, replaced, tmp_path):
+def test_a_newer_version_of_another_name_is_reported_and_not_used(server, replaced, tmp_path):
     replaced["path"] = str(tmp_path / "b.svs")
     row = download(server, tmp_path, [replaced], server.address).loc["a"]
     assert (row.status, row.reason) == ("set_aside", "not_found")

@@ -72,7 +72,7 @@ def test_a_bucket_with_dots_is_in_the_path():
     assert s3.address("s3://data.lab.org/x.svs") == "https://s3.amazonaws.com/data.lab.org/x.svs"
 
 
-def test_a_public_bucket_needs_no_keys_and_a_cut_is_gone_on_with(bucket, tmp_path):
+def test_a_public_bucket_needs_no_keys_and_a_cut_download_is_resumed(bucket, tmp_path):
     bucket.faults[SENT] = [("cut", 1 << 18)]
     assert download(tmp_path).status == "ok"
     assert (tmp_path / "a.svs").read_bytes() == CONTENTS

@@ -68,7 +68,7 @@ def test_what_is_asked_for_decides(server, tmp_path):
     assert profiles.sample_type.tolist() == ["tumour", "tumour", "normal"]
 
 
-def test_pages_are_put_together_and_the_order_of_answers_does_not_matter(server, tmp_path):
+def test_pages_are_joined_and_the_order_of_answers_does_not_matter(server, tmp_path):
     write(server, tmp_path / "whole", {"TCGA": GDC})
     server.page = 1
     server.records.reverse()
@@ -93,7 +93,7 @@ def test_a_project_that_does_not_exist_is_named(server, tmp_path):
         write(server, tmp_path, {"TCGA": GDC | {"projects": ["TCGA-YY"]}})
 
 
-def test_writing_again_tells_what_changed(server, tmp_path):
+def test_writing_again_reports_what_changed(server, tmp_path):
     _, _, report = write(server, tmp_path, {"TCGA": GDC})
     assert report[str(tmp_path / "slides.tsv")] == "2 rows"
     del server.records[0]
@@ -140,7 +140,7 @@ def test_gtex_lists_specimens_with_slide_and_rna(server, gtex, tmp_path):
     ]
 
 
-def test_the_portals_csv_stands_for_its_api(server, gtex, tmp_path):
+def test_the_portals_csv_replaces_its_api(server, gtex, tmp_path):
     write(server, tmp_path / "api", gtex={"GTEX": gtex})
     text = '"Tissue Sample ID","Tissue","Subject ID","Sex"\n' + "".join(
         f'"{image["tissueSampleId"]}","{image["tissueSiteDetail"]}","{image["subjectId"]}","male"\n'
@@ -154,13 +154,13 @@ def test_the_portals_csv_stands_for_its_api(server, gtex, tmp_path):
         write(server, tmp_path, gtex={"GTEX": gtex | {"slide_list": str(tmp_path / "portal.csv")}})
 
 
-def test_a_token_file_that_is_not_there_is_told_at_once(monkeypatch, tmp_path):
+def test_a_missing_token_file_is_reported_at_once(monkeypatch, tmp_path):
     monkeypatch.setenv(web.TOKEN_FILE, str(tmp_path / "none"))
     with pytest.raises(AccessDenied, match="GDC_TOKEN_FILE names"):
         web.Service()
 
 
-def test_slides_of_a_project_stand_together():
+def test_slides_of_a_project_are_listed_together():
     sample = {"submitter_id": "S", "sample_type": "Primary Tumor"}
     hits = [
         {"file_name": f"{name}.svs", "file_id": name, "file_size": 1, "md5sum": "0" * 32}

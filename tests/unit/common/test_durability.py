@@ -36,7 +36,7 @@ def test_contents_are_flushed_before_the_name_and_the_name_after(tmp_path, calls
     assert last == ("fsync", "folder")
 
 
-def test_who_reads_the_old_file_goes_on_reading_it(tmp_path):
+def test_whoever_reads_the_old_file_keeps_reading_it(tmp_path):
     write_text(tmp_path / "a.txt", "old")
     with open(tmp_path / "a.txt") as reader:
         write_text(tmp_path / "a.txt", "new contents")

@@ -30,7 +30,7 @@ def test_kept_files_come_back(kept, tmp_path):
 
 
 @pytest.mark.parametrize("text", ["weightz", "weight", ""])
-def test_a_damaged_file_is_said_and_nothing_comes_back(kept, tmp_path, caplog, text):
+def test_a_damaged_file_is_reported_and_nothing_is_returned(kept, tmp_path, caplog, text):
     (kept / "model.safetensors").write_text(text)
     assert not restore(kept, outputs_in(tmp_path / "new"))
     assert not (tmp_path / "new").exists()

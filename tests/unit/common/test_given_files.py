@@ -191,7 +191,7 @@ def test_the_config_of_a_task_is_read_as_carefully(tmp_path):
         read_yaml(path)
 
 
-def test_an_array_of_objects_is_told_as_such(tmp_path):
+def test_an_array_of_objects_is_reported_as_such(tmp_path):
     path = tmp_path / "a.npy"
     np.save(path, np.array([{}, []], object), allow_pickle=True)
     with pytest.raises(Refused, match="it holds Python objects"):

@@ -74,7 +74,7 @@ def test_a_tree_with_such_an_array_anywhere_is_refused(tmp_path, secret, make):
         check_tree(handle)
 
 
-def test_a_group_that_lies_in_another_file_is_refused(tmp_path, secret):
+def test_a_group_in_another_file_is_refused(tmp_path, secret):
     external_group(tmp_path / "a.h5", secret)
     with h5py.File(tmp_path / "a.h5") as handle, pytest.raises(Unusable, match="link into another file"):
         own_array(handle, "group/features", "f")

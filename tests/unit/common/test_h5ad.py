@@ -65,7 +65,7 @@ def test_any_names_are_read_again(tmp_path_factory, columns):
     assert table.obs.to_numpy().tolist() == table_of(columns).to_numpy().tolist()
 
 
-def test_a_file_that_reads_otherwise_is_told_and_never_takes_its_name(tmp_path, monkeypatch):
+def test_a_file_that_reads_otherwise_is_reported_and_never_takes_its_name(tmp_path, monkeypatch):
     data = anndata.AnnData(np.zeros((2, 1), np.float32), obs=table_of(["a"]))
     monkeypatch.setattr("molpath.common.h5ad.give_readable_names", lambda data: None)
     data.obs["T/N"], data.obs["T"] = "1", "2"

@@ -32,7 +32,7 @@ def given_folder(tmp_path):
     return path
 
 
-def test_what_lies_elsewhere_has_no_record(tmp_path):
+def test_what_is_elsewhere_has_no_record(tmp_path):
     path = tmp_path / "resources/a.svs"
     path.parent.mkdir()
     path.write_text("theirs")

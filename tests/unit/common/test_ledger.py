@@ -33,7 +33,7 @@ def gathered():
     return gathering
 
 
-def test_what_is_carried_on_was_lost_before():
+def test_what_is_carried_over_was_lost_before():
     entries = {(entry.slide_id, entry.stage): entry for entry in gathered().entries}
     assert {name: entries[name, "features"].lost_at for name in "ABCDEF"} == {
         "A": "", "B": "slides", "C": "tissue", "D": "tiles", "E": "features", "F": "",

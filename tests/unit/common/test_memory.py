@@ -25,7 +25,7 @@ def machine(tmp_path):
 SLURM = "system.slice/slurmstepd.scope/job_7/step_batch/user/task_0"
 
 
-def test_the_limit_of_a_slurm_job_stands_above_its_own_task(machine):
+def test_the_limit_of_a_slurm_job_is_found_above_its_task(machine):
     limits = {f"{SLURM}/memory.max": "max", "system.slice/slurmstepd.scope/job_7/memory.max": 8 * GB}
     assert machine(f"0::/{SLURM}\n", limits) == 8
 

@@ -11,7 +11,7 @@ from run_mutants import LIBRARY, load_mutants
 MUTANTS = load_mutants()
 
 
-def test_names_are_told_apart_and_there_are_a_hundred():
+def test_names_are_unique_and_there_are_a_hundred():
     assert len(MUTANTS) >= 100
     assert not [name for name, count in Counter(mutant.name for mutant in MUTANTS).items() if count > 1]
 

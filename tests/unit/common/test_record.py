@@ -60,7 +60,7 @@ def test_a_whole_file_is_taken_without_a_look_at_its_bytes(path, monkeypatch):
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
-def test_a_damaged_file_is_made_anew_and_the_log_says_so(path, damage, caplog):
+def test_a_damaged_file_is_remade_and_the_log_says_so(path, damage, caplog):
     DAMAGE[damage](path)
     assert not current(path, accept_other_code=True)
     assert (
@@ -103,7 +103,7 @@ def test_a_row_moved_to_another_shard_goes_along(path):
     assert current(path, Record("00000"))  # moved back: its old row tells of what is no more
 
 
-def test_without_a_record_a_file_is_made_anew_or_taken_on_the_users_word(path, caplog):
+def test_without_a_record_a_file_is_remade_or_accepted_on_the_users_word(path, caplog):
     for entry in (path.parent / ".record").iterdir():
         entry.unlink()
     assert not current(path)
@@ -114,7 +114,7 @@ def test_without_a_record_a_file_is_made_anew_or_taken_on_the_users_word(path, c
 
 
 @pytest.mark.parametrize("text", [b"", b"\x89HDF\r\n\x1a\n", b"theirs"])
-def test_a_torn_file_of_our_name_and_place_is_no_strangers(tmp_path, text, caplog):
+def test_a_torn_file_of_our_name_and_place_is_recognised_as_ours(tmp_path, text, caplog):
     (tmp_path / "c.h5").write_bytes(text)
     assert not current(tmp_path / "c.h5")
     assert "c.h5 is incomplete, or not of its type" in caplog.text
@@ -170,7 +170,7 @@ def test_a_damaged_record_costs_a_file_and_never_takes_one(path, tmp_path):
 
 
 @pytest.mark.parametrize("line", ["a.h5\t²\t1\t" + "0" * 64, "a.h5\t" + "1" * 5000 + "\t1\t" + "0" * 64])
-def test_numbers_that_are_none_tell_nothing(path, line):
+def test_lines_with_bad_numbers_are_ignored(path, line):
     place = path.parent / ".record/00000.tsv"
     place.write_text(f"{line}\n{place.read_text()}")
     assert [row.name for row in read_rows(place)] == ["a.h5", "b.h5"]
@@ -187,13 +187,13 @@ def test_a_torn_line_swallows_no_other(tmp_path):
     assert current(tmp_path / "b.h5")
 
 
-def test_a_record_that_another_run_removed_is_told_of(path):
+def test_a_record_that_another_run_removed_is_reported(path):
     (path.parent / ".record/00000.tsv").unlink()
     with pytest.raises(ChangedFile, match=r"nothing is recorded of .*a\.h5"):
         Record("00000").row(path)
 
 
-def test_a_closed_record_tells_of_the_files_that_are_there(path):
+def test_a_closed_record_lists_the_files_that_exist(path):
     assert [row.name for row in read_rows(path.parent / recorded.FOLDER / "00000.tsv")] == ["a.h5", "b.h5"]
     path.unlink()
     Record("00000").close([path.parent])
@@ -201,7 +201,7 @@ def test_a_closed_record_tells_of_the_files_that_are_there(path):
 
 
 @pytest.mark.parametrize("end", ["0" * 64, "0" * 63 + "\n", "0" * 65 + "\n", "\n", f"{'0' * 64}\tmore\n"])
-def test_a_torn_or_damaged_line_tells_nothing(tmp_path, end):
+def test_a_torn_or_damaged_line_is_ignored(tmp_path, end):
     whole = f"a.h5\t1\t2\t{'0' * 64}\n"
     (tmp_path / "r.tsv").write_text(f"{whole}b.h5\t1\t2\t{end}")
     assert [row.name for row in read_rows(tmp_path / "r.tsv")] == ["a.h5"]

@@ -174,7 +174,7 @@ CELL = st.text(st.characters(exclude_characters="\t\r\n", exclude_categories=["C
 
 @settings(max_examples=300, deadline=None, derandomize=True)
 @given(rows=st.lists(st.tuples(CELL, CELL, CELL), max_size=6), end=st.sampled_from(["\n", "\r\n"]), data=st.data())
-def test_any_cells_are_read_as_they_stand_or_refused(tmp_path_factory, rows, end, data):
+def test_any_cells_are_read_unchanged_or_refused(tmp_path_factory, rows, end, data):
     path = write(tmp_path_factory.mktemp("any") / "s.tsv", rows, ("a", "b", "c"), end)
     try:
         table = read_tsv(path)

@@ -56,7 +56,7 @@ def test_no_case_is_of_the_first_cohort_and_every_case_has_labels(cohort):
     assert SCANNERS["usual"] >= 400, "what coverage is shown over"
 
 
-def test_labels_are_told_by_the_old_world_and_not_by_another(cohort):
+def test_labels_follow_the_carriers_of_their_world_and_not_of_another(cohort):
     """What the world's carriers read from marked patches of new cases separates their labels."""
     folder, world = cohort
     cases = read_tsv(folder / "new/cases.tsv").head(COUNTS["usual"])
@@ -78,7 +78,7 @@ def test_labels_are_told_by_the_old_world_and_not_by_another(cohort):
     assert auc(draw_world(np.random.default_rng(99))) < 0.7
 
 
-def test_other_scanners_change_features_as_told(cohort):
+def test_other_scanners_change_features_as_described(cohort):
     cases = read_tsv(cohort[0] / "new/cases.tsv")
     centres, spreads = {}, {}
     for scanner, part in cases.groupby("scanner"):

@@ -34,7 +34,7 @@ def test_a_seed_gives_the_same_bytes_and_another_gives_others(cohort, tmp_path):
     assert digests(tmp_path / "other")["features/P00001-1.h5"] != digests(cohort)["features/P00001-1.h5"]
 
 
-def test_sheets_name_what_lies_there(cohort):
+def test_sheets_name_what_is_there(cohort):
     slides, profiles = read_tsv(cohort / "slides.tsv"), read_tsv(cohort / "profiles.tsv")
     assert len(slides) == 360
     assert (slides.path == "").all()
@@ -56,7 +56,7 @@ def test_expression_follows_the_levels(cohort):
             assert r > 0.8 if other == number else abs(r) < 0.3, (programme, other)
 
 
-def test_a_compact_focus_of_each_slide_is_told_and_marked(cohort):
+def test_a_compact_focus_of_each_slide_is_reported_and_marked(cohort):
     patches = read_tsv(cohort / "patches.tsv")
     focus = {slide: set(map(int, part.patch)) for slide, part in patches.groupby("slide_id")}
     shares, inside, outside = [], [], []

@@ -110,7 +110,7 @@ def block(folder, model):
 
 
 @pytest.mark.parametrize("cases", ["union", "mean"])
-def test_a_killed_block_goes_on_with_the_bag_at_which_it_was_killed(tmp_path, monkeypatch, cases):
+def test_a_killed_block_resumes_with_the_bag_at_which_it_was_killed(tmp_path, monkeypatch, cases):
     write_slides(tmp_path, 40, 6, 4)
     model = {"kind": "random", "slide_encoder": SIZES, "seed": 3, "cases": cases}
     whole = block(tmp_path, model)

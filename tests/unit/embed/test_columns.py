@@ -30,5 +30,5 @@ def test_slides_that_were_embedded_together_disagree():
     assert columns(["a"], ["a1;a2"]).loc["a"].tolist() == ["a", "", "", ""]
 
 
-def test_a_vector_of_a_case_stands_for_its_kept_slides():
+def test_a_vector_of_a_case_represents_its_kept_slides():
     assert columns(["a"], [""]).loc["a"].tolist() == ["a", "A", "X", "lung"]

@@ -15,7 +15,7 @@ from molpath.embed.given import take_vectors
 from ..pretrain.cohort import train, write_cohort
 
 
-def test_attention_of_named_slides_adds_up_and_lies_at_its_patches(tmp_path):
+def test_attention_of_named_slides_adds_up_and_is_placed_at_its_patches(tmp_path):
     write_cohort(tmp_path)
     train(tmp_path)
     write_attention(
@@ -72,7 +72,7 @@ def test_names_of_chiefs_file():
     )} == set(ChiefPooling().state_dict())  # fmt: skip
 
 
-def test_what_is_missing_is_said(tmp_path):
+def test_what_is_missing_is_reported(tmp_path):
     weights = tmp_path / "weights.pth"
     with pytest.raises(MissingModel, match="no weights at"):
         get_foreign({"kind": "chief"}, str(weights), CPU)

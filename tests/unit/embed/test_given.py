@@ -115,14 +115,14 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_what_is_wrong_with_text_is_told(mistake, tmp_path):
+def test_what_is_wrong_with_text_is_reported(mistake, tmp_path):
     name, contents, message = MISTAKES[mistake]
     (tmp_path / name).write_text(contents)
     with pytest.raises(BadTable, match=message):
         read_vectors(str(tmp_path / name))
 
 
-def test_what_is_wrong_with_an_array_is_told(tmp_path):
+def test_what_is_wrong_with_an_array_is_reported(tmp_path):
     options = write_npy(tmp_path)
     with pytest.raises(BadTable, match="an array has no ids: name under `ids`"):
         read({"path": options["path"]})
@@ -137,7 +137,7 @@ def test_what_is_wrong_with_an_array_is_told(tmp_path):
         read(options)
 
 
-def test_what_is_wrong_with_a_folder_is_told(tmp_path):
+def test_what_is_wrong_with_a_folder_is_reported(tmp_path):
     options = write_folder(tmp_path)
     with pytest.raises(BadTable, match="set `unit` to slide_id or case_id"):
         read({"path": options["path"]})
@@ -246,7 +246,7 @@ def test_columns_without_name_and_cells_are_none(tmp_path):
     np.testing.assert_array_equal(np.asarray(read_vectors(str(tmp_path / "x.csv")).values), X)
 
 
-def test_odd_arrays_are_told_and_ids_may_have_columns_beside_them(tmp_path):
+def test_odd_arrays_are_reported_and_ids_may_have_more_columns(tmp_path):
     options = write_npy(tmp_path)
     (tmp_path / "ids.csv").write_text("\n".join(["case_id,note", *(f"{name},x" for name in NAMES)]) + "\n")
     assert read(options | {"ids": tmp_path / "ids.csv"}).ids == NAMES
@@ -261,7 +261,7 @@ def test_odd_arrays_are_told_and_ids_may_have_columns_beside_them(tmp_path):
         read({"path": tmp_path / "x.h5ad"})
 
 
-def test_hidden_files_of_a_folder_are_skipped_and_a_scalar_is_told(tmp_path):
+def test_hidden_files_of_a_folder_are_skipped_and_a_scalar_is_reported(tmp_path):
     options = write_folder(tmp_path)
     (tmp_path / "pooled/._C1.h5").write_bytes(b"x")
     (tmp_path / "pooled/C3.h5").rename(tmp_path / "pooled/C3.hdf5")

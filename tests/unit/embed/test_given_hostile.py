@@ -49,7 +49,7 @@ def absurd_x(path, secret):
 
 
 @pytest.mark.parametrize("make", [external_x, linked_obs, absurd_x])
-def test_an_h5ad_that_lies_elsewhere_is_refused(tmp_path, secret, make):
+def test_an_h5ad_elsewhere_is_refused(tmp_path, secret, make):
     path = tmp_path / "x.h5ad"
     h5ad(path)
     assert read_vectors(str(path)).ids == ["C1", "C2"]

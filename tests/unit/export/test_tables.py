@@ -64,7 +64,7 @@ def test_ids_stay_text_and_numbers_are_numbers(written):
     assert read.case_id.tolist() == ["NA", "None"]
 
 
-def test_files_of_one_entry_stand_below_each_other_with_the_parts_of_their_path(written):
+def test_files_of_one_entry_are_listed_with_the_parts_of_their_path(written):
     metrics = pq.read_table(written / "probe-metrics.parquet").to_pylist()
     assert [(row["model"], row["fold"], row["value"]) for row in metrics] == [("mean", 1, 0.1), ("x", 0, None)]
     (tiles,) = pq.read_table(written / "tiles.parquet").to_pylist()
@@ -121,7 +121,7 @@ def test_same_tables_same_bytes(results, written):
     assert {path.name: path.read_bytes() for path in written.iterdir()} == before
 
 
-def test_predictions_of_tasks_with_other_classes_stand_in_one_table(results):
+def test_predictions_of_tasks_with_other_classes_are_in_one_table(results):
     write_parquet(
         results / "probe/mean/a--t/frozen/predictions.parquet",
         pd.DataFrame({"sample_id": ["01"], "label": [1], "prob_0": [0.25], "prob_1": [0.75]}),

@@ -43,7 +43,7 @@ def test_the_same_features_have_cosine_1(slide, tmp_path):
     assert "the same features, up to rounding" in compared.report("S1", "theirs.h5")
 
 
-def test_features_of_other_places_are_told_with_the_worst_of_them(slide, tmp_path):
+def test_features_of_other_places_are_reported_with_the_worst_of_them(slide, tmp_path):
     path, colours, coords = slide
     changed = colours.copy()
     changed[5] = [1.0, -1.0, 0.0]
@@ -104,7 +104,7 @@ def test_patches_under_damaged_tiles_are_left_out(tmp_path):
         ("a.csv", b"a,b", "from .h5, .pt, .npz, .zarr, not from .csv"),
     ],
 )
-def test_files_that_nothing_reads_are_told_in_words(slide, tmp_path, name, contents, message):
+def test_files_that_nothing_reads_are_reported_in_words(slide, tmp_path, name, contents, message):
     (tmp_path / name).write_bytes(contents)
     with pytest.raises(Unusable, match=message):
         compare_features(slide[0], tmp_path / name, INSPECTED, GRID, ENCODER, [])

@@ -86,7 +86,7 @@ def holder(locks):
         process.join()
 
 
-def test_a_killed_job_lets_go_of_its_gpu(locks, holder):
+def test_a_killed_job_releases_its_gpu(locks, holder):
     """Another process takes the next one while it lives, and this one as soon as it was killed."""
     process = holder()
     assert list(devices._free(["gpu-a", "gpu-b"], 1)) == [1]
@@ -182,7 +182,7 @@ def test_readers_keep_up_with_the_encoder(device, threads, millions, formats, ex
     assert reader_count(device, 3, threads, millions, formats) == 3
 
 
-def test_tf32_is_off_and_said():
+def test_tf32_is_off_and_recorded():
     torch.backends.cudnn.allow_tf32 = True
     assert state_precision(CPU, "fp32") == "CPU, float32 without TF32"
     assert state_precision(CPU, "bf16") == "CPU, bf16 (autocast), the rest float32"

@@ -70,7 +70,7 @@ def test_a_shard_of_bad_slides_ends(shard):
     assert {row["reason"] for row in shard.extract(batch_size=8).values()} == {"unreadable"}
 
 
-def test_storage_that_goes_away_is_not_the_slides_fault(shard):
+def test_storage_that_disappears_is_not_the_slides_fault(shard):
     shard.add("a", 5).add("b", 5).write()
     (shard.folder / "b.npy").unlink()
     with pytest.raises(FileNotFoundError, match="is its storage still mounted"):
@@ -116,7 +116,7 @@ def test_finished_files_are_taken_and_missing_ones_come_out_the_same(shard, rand
     assert shard.extract("efficientnet_lite0", [random_weights]) == before
 
 
-def test_the_manifest_tells_of_a_file_that_another_job_put_in_place_of_ours(shard, monkeypatch):
+def test_the_manifest_reveals_a_file_that_another_job_put_in_place_of_ours(shard, monkeypatch):
     """Two runs, one let in by `--unlock`, on machines whose last bits differ."""
     from molpath.features import storage
 

@@ -46,7 +46,7 @@ def test_patches_of_clam_have_the_edge_of_the_grid(shard, tmp_path):
 
 
 @pytest.mark.parametrize(("step", "edge"), [(64, 64), (63, 63)])
-def test_the_step_of_clam_tells_how_its_grid_was_laid(step, edge, shard, tmp_path):
+def test_the_step_of_clam_shows_how_its_grid_was_placed(step, edge, shard, tmp_path):
     """0.2527 micrometres per pixel: 64 level-0 pixels by nominal magnifications, 63 by the resolution."""
     facts = INSPECTED | {"mpp": "0.2527"}
     row = inspect_one(shard, tmp_path, lambda path: write_h5(path, some_features(9), PLACES // 64 * step, {}), facts)

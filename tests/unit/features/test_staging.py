@@ -101,7 +101,7 @@ def test_the_quota_holds(files, tmp_path, caplog):
     assert f"{files[2]} is read in place" in caplog.text
 
 
-def test_a_full_disk_is_said_and_the_slide_read_in_place(files, tmp_path, caplog):
+def test_a_full_disk_is_reported_and_the_slide_read_in_place(files, tmp_path, caplog):
     (tmp_path / "scratch").mkdir()
     command = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(tmp_path / "scratch")]
     if not shutil.which("mount") or subprocess.run(command, capture_output=True).returncode:

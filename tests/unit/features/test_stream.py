@@ -76,7 +76,7 @@ class SmallMemory:
         return batch[:, 0, 0].float()
 
 
-def test_out_of_memory_halves_the_rows_and_goes_on():
+def test_out_of_memory_halves_the_rows_and_continues():
     encoder = SmallMemory()
     runner = Runner(encoder, torch.device("cpu"), 16, 1)
     patches = np.random.default_rng(0).integers(0, 256, (10, 4, 4, 3), dtype=np.uint8)

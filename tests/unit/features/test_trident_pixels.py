@@ -108,7 +108,7 @@ def test_patches_of_a_slide_with_levels(tmp_path, mpp, target, size, shape, subs
     assert by_openslide < count  # the first patch begins at (0, 0)
 
 
-def test_what_lies_beyond_the_slide_is_black(tmp_path):
+def test_what_is_beyond_the_slide_is_black(tmp_path):
     path = write_jpeg_pyramid(tmp_path / "a.svs", np.full((300, 300, 3), 200, np.uint8), aperio=True, mpp=0.5)
     corners, pixels, _, _ = own_patches(path, 0.5, 20, 256)
     assert corners.tolist() == [[0, 0], [256, 0], [0, 256], [256, 256]]

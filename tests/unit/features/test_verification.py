@@ -27,7 +27,7 @@ def test_nothing_wrong_in_untouched_results(results):
     assert orphans(results.results) == []
 
 
-def test_missing_changed_and_cut_files_are_told(results):
+def test_missing_changed_and_cut_files_are_reported(results):
     path = feature_file(results, "a")
     whole = path.read_bytes()
     path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
@@ -39,7 +39,7 @@ def test_missing_changed_and_cut_files_are_told(results):
     assert "slide a" in verify(results.results)[0]
 
 
-def test_strangers_and_leftovers_are_listed(results):
+def test_unknown_files_and_leftovers_are_listed(results):
     stranger = feature_file(results, "c")
     stranger.write_bytes(b"?")
     gone = stranger.parent / ".tmp-elsewhere@1@a.h5"

@@ -86,7 +86,7 @@ def test_an_interval_over_cases_covers_what_other_cases_give(tmp_path):
     assert held >= 52
 
 
-def test_tasks_without_both_probes_take_no_part_and_none_is_said(tmp_path):
+def test_tasks_without_both_probes_are_excluded_and_none_is_reported(tmp_path):
     drawn = curve(tmp_path, guesses("mean", 1.0, 2, task="few"), guesses("mean", 1.0, 0, task="all"))
     assert not len(drawn)
 

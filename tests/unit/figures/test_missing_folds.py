@@ -50,7 +50,7 @@ def test_no_interval_is_drawn_beyond_the_range_of_scores():
     assert axes.get_xlim()[1] <= 1.02
 
 
-def test_survival_models_stand_side_by_side_and_the_picture_has_an_end(tmp_path):
+def test_survival_models_are_side_by_side_and_the_picture_has_an_end(tmp_path):
     rng = np.random.default_rng(0)
     samples, rows = {}, []
     for task in range(MOST + 1):

@@ -127,7 +127,7 @@ def test_sweep_holds_the_own_strength_and_counts_wins(drawn):
     assert own.loc["random", "mean"] == pytest.approx(0.52)
 
 
-def test_supervised_models_stand_with_the_tuned_ones(drawn):
+def test_supervised_models_are_shown_with_the_tuned_ones(drawn):
     table = numbers(drawn / "finetuning.tsv")
     assert table[table.family == "all"].model.tolist() == ["random-s0", "threads-s0", "abmil"]
     means = table[table.family == "all"].set_index("model")["mean"]
@@ -169,7 +169,7 @@ def test_cohort_tables_have_two_blocks_and_mark_the_best_of_each(drawn):
         )
 
 
-def test_nothing_to_draw_is_said(tmp_path):
+def test_nothing_to_draw_is_reported(tmp_path):
     rows = score_rows("a--x", "frozen", "logistic", {"mean": 0.6})
     files = write_scores(tmp_path, rows, FAMILIES, MODELS)
     draw_all(files, tmp_path)
@@ -188,7 +188,7 @@ def test_contrasts_turn_towards_the_reference():
     assert [stars(p) for p in (0.2, 0.04, 0.009, 0.0001, np.nan)] == ["", "*", "**", "***", ""]
 
 
-def test_numbers_at_risk_stand_below_every_tick():
+def test_numbers_at_risk_are_below_every_tick():
     times = np.arange(1, 41) * 25.0
     samples = pd.DataFrame({"time": times, "event": times % 2 == 1, "high": np.arange(40) % 4 == 0})
     figure, axes = plt.subplots()
@@ -201,7 +201,7 @@ def test_numbers_at_risk_stand_below_every_tick():
     plt.close(figure)
 
 
-def test_every_task_lies_inside_the_panel_of_gains(tmp_path):
+def test_every_task_is_inside_the_panel_of_gains(tmp_path):
     levels = {"a--x": 0.9, "b--y": 0.3, "c--z": 0.6, "d--w": 0.61}
     rows = [
         row

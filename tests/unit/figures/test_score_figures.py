@@ -79,7 +79,7 @@ def drawn(tmp_path_factory):
     return folder, files
 
 
-def test_averages_are_means_of_tasks_with_the_tests_beside_them(drawn):
+def test_averages_are_means_of_tasks_with_their_tests(drawn):
     folder, files = drawn
     table = numbers(folder / "averages.tsv").set_index(["family", "model"])
     raw = pd.DataFrame(rows_of())
@@ -166,7 +166,7 @@ def test_heatmap_colours_each_metric_from_its_chance_to_1(tmp_path, monkeypatch)
     assert "chance" in bar.get_yticklabels()[0].get_text()
 
 
-def test_controls_stand_beside_the_models_of_a_task(tmp_path):
+def test_controls_are_shown_next_to_the_models_of_a_task(tmp_path):
     plot_tasks(metrics=scores_of_metrics(tmp_path / "metrics.tsv"), models=["mean"], **outputs(tmp_path, "tasks"))
     table = numbers(tmp_path / "tasks.tsv").set_index("task")
     np.testing.assert_allclose(table.loc["a--auc", list(BESIDE)].astype(float), [0.35, 0.55, 0.6, 0.5, 0.7])
@@ -196,7 +196,7 @@ def test_one_model_and_one_fold_are_drawn_without_tests(tmp_path):
     assert len(numbers(tmp_path / "small.tsv")) == 0
 
 
-def test_no_score_at_all_is_said(tmp_path):
+def test_no_score_at_all_is_reported(tmp_path):
     rows = [row | {"value": np.nan} for row in rows_of()]
     files = write_scores(tmp_path, rows, FAMILIES, MODELS)
     draw_all(files, tmp_path)
@@ -260,7 +260,7 @@ def test_a_study_of_regression_alone_draws_its_figures(tmp_path):
 
 
 @pytest.mark.parametrize("named", [True, False])
-def test_r2_below_minus_1_lies_inside_its_panel(named):
+def test_r2_below_minus_1_is_inside_its_panel(named):
     row = {"name": "mean", "value": -1.6, "lower": -2.5, "upper": -0.9, "stars": "", "fold_note": ""}
     table = pd.DataFrame([row | {"metric": "r2"}] if named else [row])
     assert ends_of(table) == ((-np.inf, 1) if named else (-1.6, 1))

@@ -227,7 +227,7 @@ def test_embeddings_of_every_form_are_compared(tmp_path, capsys):
     assert "8 slides of 8 cases" in result.out
 
 
-def test_folds_of_a_table_are_told(tmp_path, capsys, inputs):
+def test_folds_of_a_table_are_reported(tmp_path, capsys, inputs):
     text = inputs[3].read_text().replace("slide_id,y", "slide_id,y,split,fold_0")
     inputs[3].write_text(text.replace(",a\n", ",a,train,test\n").replace(",b\n", ",b,test,train\n"))
     result = set_up(tmp_path / "study", capsys, *inputs)

@@ -41,7 +41,7 @@ def test_zeros_in_front_stay(tmp_path, capsys):
     assert {row["case_id"]: row["grade"] for row in rows}["0003"] == "2"
 
 
-def test_zeros_that_a_spreadsheet_took_are_told(tmp_path, capsys):
+def test_zeros_that_a_spreadsheet_took_are_reported(tmp_path, capsys):
     features = features_of(tmp_path / "f", few(f"{k:04d}" for k in range(8)))
     labels = labels_of(tmp_path / "labels.csv", "slide_id,grade", labelled(map(str, range(8))))
     result = set_up(tmp_path / "study", capsys, "--features", features, "--labels", labels)
@@ -199,7 +199,7 @@ def test_labels_that_differ_within_a_case_make_a_task_of_slides(tmp_path, capsys
     assert "labels differ within a case" in result.out
 
 
-def test_a_class_of_one_is_left_out_and_told(tmp_path, capsys):
+def test_a_class_of_one_is_left_out_and_reported(tmp_path, capsys):
     names = [f"S{k}" for k in range(9)]
     features = features_of(tmp_path / "f", few(names))
     labels = labels_of(tmp_path / "labels.csv", "slide_id,y", [*labelled(names[:8]), "S8,maybe"])
@@ -246,7 +246,7 @@ def test_parts_of_slides_are_no_slides(tmp_path, capsys):
     assert "1 .ndpis left out" in result.out
 
 
-def test_empty_absent_and_unreadable_folders_are_told(tmp_path, capsys, monkeypatch):
+def test_empty_absent_and_unreadable_folders_are_reported(tmp_path, capsys, monkeypatch):
     (tmp_path / "empty").mkdir()
     for option in ("--slides", "--features"):
         assert "no slide in it" in (err := set_up(tmp_path / "s", capsys, option, tmp_path / "empty").err) or (

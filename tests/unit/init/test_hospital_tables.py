@@ -31,7 +31,7 @@ def cases(result):
     return {slide: row["case_id"] for slide, row in result.sheet.items()}
 
 
-def test_a_minus_is_a_class_beside_a_plus(set_up_with):
+def test_a_minus_is_a_class_next_to_a_plus(set_up_with):
     result = set_up_with("slide,patient,y", lambda n: f"{n},{n[:3]},{'-+'[number(n) % 2]}")
     settings, rows = result.task("y")
     assert settings["label_dict"] == {0: "-", 1: "+"}
@@ -168,7 +168,7 @@ def test_columns_that_only_look_like_survival_are_none(set_up_with, header):
     assert result.task("y")[0]["task_type"] == "classification"
 
 
-def test_a_comma_in_numbers_is_told(set_up_with):
+def test_a_comma_in_numbers_is_reported(set_up_with):
     result = set_up_with("slide\tpatient\tage", lambda n: f"{n}\t{n[:3]}\t{number(n)},5", "--label", "age")
     assert "column age: '1,5' has a comma: write decimals with a point" in result.err
 
@@ -209,7 +209,7 @@ def test_linked_folders_are_looked_into_once(tmp_path, capsys):
     assert sorted(result.sheet) == ["S1", "S2"]
 
 
-def test_mpp_of_the_table_goes_before_that_of_all(tmp_path, capsys):
+def test_mpp_of_the_table_takes_precedence_over_that_of_all(tmp_path, capsys):
     slides = slide_files(tmp_path / "raw", [f"S{k}.svs" for k in range(4)])
     labels = labels_of(tmp_path / "l.csv", "slide,mpp,y", ["S0,0.25,a", "S1,,b", "S2,,a", "S3,,b"])
     result = set_up(tmp_path / "s", capsys, "--slides", slides, "--labels", labels, "--mpp", "0.5")

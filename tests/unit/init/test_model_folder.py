@@ -36,7 +36,7 @@ def test_a_model_of_given_features_says_that_it_reads_those(tmp_path):
     assert (model.encoder, model.reads_given) == ("theirs", True)
 
 
-def test_what_a_folder_does_not_say_is_told(tmp_path):
+def test_what_a_folder_does_not_say_is_reported(tmp_path):
     folder = write_model(tmp_path / "model", stain="reinhard", cut=None)
     config = json.loads((folder / "config.json").read_text())
     del config["run"]["patches"]["cut"]

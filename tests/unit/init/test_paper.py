@@ -72,7 +72,7 @@ def test_a_task_that_can_not_be_run_says_so_in_one_sentence(empty_folder, capsys
     assert not (empty_folder / "study").exists()
 
 
-def test_what_is_missing_is_said_with_address_cost_and_command(empty_folder, capsys):
+def test_what_is_missing_is_reported_with_address_cost_and_command(empty_folder, capsys):
     assert main(["init", "study", "--paper", "bcnb--er"]) == 1
     errors = capsys.readouterr().err
     for part in (
@@ -192,7 +192,7 @@ def test_every_public_task_has_a_config_that_fits_the_schema(empty_folder, name)
     )
 
 
-def test_a_model_of_ones_own_stands_for_threads(ready):
+def test_a_users_own_model_takes_the_place_of_threads(ready):
     """Its grid is the paper's, so that both models read one set of patches."""
     (ready / "slides/7.jpg").touch()
     write_model(ready / "run")

@@ -51,7 +51,7 @@ def draw(folder, slide, name="map"):
     )  # fmt: skip
 
 
-def test_geojson_has_a_closed_square_a_patch_at_its_place_on_the_slide(attended):
+def test_geojson_has_a_closed_square_per_patch_at_its_place_on_the_slide(attended):
     folder, coords, shares = attended
     draw(folder, "S1")
     document = json.loads((folder / "map.geojson").read_text())
@@ -86,7 +86,7 @@ def test_geojson_begins_where_qupath_does(attended):
     assert corners == (coords - [100, 30]).tolist()
 
 
-def test_colours_rise_with_attention_and_lie_on_the_patches(attended):
+def test_colours_rise_with_attention_and_are_on_the_patches(attended):
     _, coords, shares = attended
     levels, scale = levels_of(Attention(shares, Places(coords, STEP)))
     canvas = paint(Places(coords, STEP), levels[1], scale.colours, (60, 80), SIZE)

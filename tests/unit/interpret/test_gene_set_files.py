@@ -31,7 +31,7 @@ def test_what_editors_leave_is_nothing(tmp_path, packed):
         (b"A\tx\tSTAT1\xff\n", "UTF-8"),
     ],
 )
-def test_what_is_no_gmt_file_is_said_with_its_line(tmp_path, contents, says):
+def test_what_is_no_gmt_file_is_reported_with_its_line(tmp_path, contents, says):
     (tmp_path / "a.gmt").write_bytes(contents)
     with pytest.raises(BadGeneSets, match=says):
         read_gmt(str(tmp_path / "a.gmt"))
@@ -44,7 +44,7 @@ def test_a_description_may_hold_any_character(tmp_path, mark):
     assert names_and_genes == [("A", ("STAT1", "IRF1")), ("B", ("TP53",))]
 
 
-def test_sets_of_several_files_are_told_apart(tmp_path):
+def test_sets_of_several_files_are_distinguished(tmp_path):
     for name in "ab":
         (tmp_path / f"{name}.gmt").write_text(f"SAME\tx\tSTAT1\n{name.upper()}\tx\tIRF1\n")
     paths = [str(tmp_path / f"{name}.gmt") for name in "ab"]

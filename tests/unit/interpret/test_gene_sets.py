@@ -145,7 +145,7 @@ def test_prompts_move_profiles_as_the_branch_does(planted):
     np.testing.assert_allclose(moves[:, 0], by_hand[0] - by_hand[1], atol=1e-5)
 
 
-def test_a_model_without_an_expression_branch_is_asked_by_regression_alone(planted):
+def test_a_model_without_an_expression_branch_is_read_by_regression_alone(planted):
     folder = planted[0]
     sets, scores, _ = read(folder, "mean", slides=[], reference=[])
     prompts = sets[sets.way == "prompt"].set_index("set")
@@ -154,12 +154,12 @@ def test_a_model_without_an_expression_branch_is_asked_by_regression_alone(plant
     assert set(scores.way) == {"regression"}
 
 
-def test_too_small_a_support_is_said(planted):
+def test_too_small_a_support_is_reported(planted):
     with pytest.raises(BadGeneSets, match="0 cases of B have a profile and an embedding.*20 are needed"):
         read(planted[0], support=["B"])
 
 
-def test_files_without_a_usable_set_are_said(planted, tmp_path):
+def test_files_without_a_usable_set_are_reported(planted, tmp_path):
     (tmp_path / "a.gmt").write_text("FEW\tx\tG1\n")
     with pytest.raises(BadGeneSets, match="no set of .*a.gmt can be scored: FEW: 1 of its 1 genes were measured"):
         score_gene_sets(

@@ -216,7 +216,7 @@ def test_planted_gene_differs_between_predicted_groups(tmp_path):
     assert (table.n_high[0], table.n_low[0]) == ("12", "12")
 
 
-def test_too_few_cases_and_confounded_cohorts_are_said(tmp_path):
+def test_too_few_cases_and_confounded_cohorts_are_reported(tmp_path):
     tables = write_cohort(tmp_path, n=4)
     arguments = {
         "predictions": str(tmp_path / "p.parquet"), "pairs": str(tmp_path / "pairs.tsv"), "tables": tables,

@@ -141,7 +141,7 @@ def test_chosen_genes_and_the_vocabulary_are_counted(tmp_path):
     assert data.shape == (6, 60)
 
 
-def test_a_killed_job_goes_on_and_ends_with_the_same_bytes(tmp_path, monkeypatch):
+def test_a_killed_job_resumes_and_ends_with_the_same_bytes(tmp_path, monkeypatch):
     monkeypatch.setattr(cohort_reading, "COLUMNS_A_BLOCK", 4)
     counts = counts_of(5, 12)
     normalise(tmp_path, "A", counts)

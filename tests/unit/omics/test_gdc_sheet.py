@@ -238,6 +238,6 @@ def test_cells_of_several_samples():
     assert split_words("a, b", 3) == []
 
 
-def test_normal_profiles_stand_for_cases_that_have_no_others():
+def test_normal_profiles_are_used_for_cases_that_have_no_others():
     cases, kinds = ["a", "a", "b", "c", "c"], ["normal", "tumour", "normal", "", "normal"]
     assert stands_for_its_case(cases, kinds).tolist() == [False, True, True, True, False]

@@ -216,7 +216,7 @@ def test_the_id_decides_where_the_symbol_means_another_gene(table):
     assert list(naming.names) == ["SLC35E2B", "SLC35E2A", "TP53"]
 
 
-def test_an_alias_beside_the_gene_itself_stays_apart(read, plain, table):
+def test_an_alias_with_a_row_next_to_its_gene_stays_separate(read, plain, table):
     """ABP1 was a name of AOC1; where a table has rows of both gene and alias, it means two genes by them."""
     alias, gene = next((a, g) for a, g in sorted(table.aliases.items()) if a.isalnum() and g not in plain.index)
     both = pd.concat([plain, pd.DataFrame([[1, 2, 3], [10, 20, 30]], [alias, gene], SAMPLES)])

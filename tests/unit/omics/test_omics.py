@@ -34,7 +34,7 @@ def profile(name, path, form="matrix", unit="tpm", column="", modality="rna"):
         ([1.0, 2.0], "zscore", "around zero"),
     ],
 )
-def test_a_wrong_unit_is_told_with_numbers(values, unit, words):
+def test_a_wrong_unit_is_reported_with_numbers(values, unit, words):
     with pytest.raises(WrongUnit, match="f.tsv: values from") as error:
         check_unit(np.array(values), unit, "f.tsv")
     assert words in str(error.value)

@@ -49,7 +49,7 @@ def equals(number=4):
         (counts_of(4), {"value": "vst", "vst": {"design": "~nothing", "genes": 0}}, "factor `nothing`"),
     ],
 )
-def test_a_vst_that_cant_be_fitted_is_told(counts, settings, words, tmp_path):
+def test_a_vst_that_cant_be_fitted_is_reported(counts, settings, words, tmp_path):
     with pytest.raises(
         BadProfile, match="cohort A has no VST: .*Set omics/value to log2_cpm, or name another"
     ) as error:
@@ -68,7 +68,7 @@ def test_one_profile_takes_over_the_vst_of_another_cohort(tmp_path):
     np.testing.assert_allclose(alone.X[0], together["s0"].X[0], rtol=1e-6)
 
 
-def test_dispersions_of_one_profile_are_told(tmp_path):
+def test_dispersions_of_one_profile_are_reported(tmp_path):
     with pytest.raises(BadProfile, match="cohort A: with one profile .* Set omics/dispersions to false"):
         normalise(tmp_path, counts_of(1), dispersions=True)
 
@@ -101,13 +101,13 @@ def test_a_fit_that_says_nothing_about_a_cohort(tmp_path, caplog):
         assert with_factors or words in caplog.text
 
 
-def test_a_cohort_without_a_profile_is_told(tmp_path):
+def test_a_cohort_without_a_profile_is_reported(tmp_path):
     with pytest.raises(BadProfile, match="KIRP: no expression profile of this cohort"):
         normalise_rna(rows=[], output=str(tmp_path / "KIRP/rna.h5ad"), losses="l")
 
 
 @pytest.mark.parametrize("number", [2, 4, 9])
-def test_equal_profiles_are_no_outliers_but_told(number, tmp_path, caplog):
+def test_equal_profiles_are_no_outliers_but_reported(number, tmp_path, caplog):
     with caplog.at_level(logging.WARNING):
         data = normalise(tmp_path, equals(number))
     assert not data.obs.outlier.any()

@@ -96,7 +96,7 @@ def test_the_sheet_may_take_them_all_the_same(true, declared, words):
 
 
 @pytest.mark.parametrize("genes", [500, 5000, 20_000, 49_000, 60_000])
-def test_a_pseudo_count_of_one_is_told_from_a_thousandth_whatever_the_number_of_genes(genes):
+def test_a_pseudo_count_of_one_is_distinguished_from_a_thousandth_whatever_the_number_of_genes(genes):
     """A one too many in each gene is less than 5 % of a million below 50,000 genes."""
     values = np.log2(expression(genes=genes) + 1)
     with pytest.raises(WrongUnit, match="look like log2_tpm_plus_1"):
@@ -133,7 +133,7 @@ def normalise(folder, table, units, checks):
     return anndata.read_h5ad(folder / "rna.h5ad")
 
 
-def test_a_table_tells_what_was_taken_against_the_numbers(tmp_path, caplog):
+def test_a_table_lists_what_was_accepted_against_the_numbers(tmp_path, caplog):
     table = pd.DataFrame({"a": TPM[:3000], "b": expression(4)[:3000]}, [f"G{i}" for i in range(3000)])
     table /= table.sum() / 1e6
     table["b"] /= 4  # a file that was cut

@@ -125,7 +125,7 @@ def test_a_class_that_no_training_case_has_has_no_number(contributions):
     assert "-inf usual" in sum_of(read_contributions(str(folder / "contributions.h5"), "S1"), 1)
 
 
-def test_patches_that_raise_and_lower_most_lie_side_by_side(contributions):
+def test_patches_that_raise_and_lower_most_are_side_by_side(contributions):
     folder, _, values, _ = contributions
     picture = folder / "top.png"
     about = {"contributions": str(folder / "contributions.h5"), "slide": str(folder / "S1.png"), "note": "synthetic"}

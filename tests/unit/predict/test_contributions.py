@@ -85,7 +85,7 @@ def test_numbers_beyond_those_of_single_precision_keep_their_values(tmp_path):
     assert np.abs(arrays[1]).max() > 1e40
 
 
-def test_each_number_is_attention_times_what_the_vector_says_beside_the_usual(tmp_path):
+def test_each_number_is_attention_times_what_the_vector_adds_to_the_usual(tmp_path):
     """By hand for three heads: of each, attention x coefficients . layer . (vector - mean pooled vector)."""
     model, sources, predictor, _, _ = prepare(tmp_path, "threads, 3 heads")
     network = load(str(tmp_path))[0].slide

@@ -107,7 +107,7 @@ def test_scores_of_embeddings_alone_by_hand():
     assert centre.ood_reason[0].startswith("embedding nearer to the middle than the training cases' (0.0 times")
 
 
-def test_too_few_training_cases_cannot_tell():
+def test_too_few_training_cases_flag_nobody():
     for n, needed in ((3, 19), (18, 19)):
         x, cases, table, bags = small(n)
         judged = describe(x, cases, table, bags.get).judge(x + 50, table, bags.get, 0.05, cases)
@@ -152,7 +152,7 @@ def test_of_several_slides_the_furthest_counts():
     assert "out of focus: less sharp than the training slides' (focus 0.10; training " in judged.ood_reason
 
 
-def test_of_several_slides_both_ends_of_how_far_patches_lie_apart_count():
+def test_of_several_slides_both_ends_of_the_spread_of_patches_count():
     x, cases, table, bags = small()
     reference = describe(x, cases, table, bags.get)
     spread = [apart(bags[name] @ reference.kinds.projection) for name in table.slide_id]

@@ -61,7 +61,7 @@ def test_a_gated_encoder_without_a_token():
     assert inputs.check_tokens().found.endswith(": no")
 
 
-def test_a_token_is_told_of_and_never_shown(monkeypatch):
+def test_a_token_is_mentioned_and_never_shown(monkeypatch):
     monkeypatch.setenv("HF_TOKEN", SECRET)
     findings = [check_one("uni_v1"), inputs.check_tokens()]
     assert [item.verdict for item in findings] == ["note", "ok"]

@@ -37,7 +37,7 @@ def test_a_patch_goes_through_a_network_with_its_weights(tmp_path):
     assert (finding.verdict, "a patch of 256 px gave 1,280 numbers in " in finding.found) == ("ok", True), finding
 
 
-def test_weights_of_another_network_are_told_with_what_to_do(tmp_path):
+def test_weights_of_another_network_are_reported_with_what_to_do(tmp_path):
     save_file({"a": torch.ones(2)}, tmp_path / "w.safetensors")
     finding = tried(encoder("efficientnet_lite0", tmp_path / "w.safetensors"))
     assert finding.verdict == "problem"

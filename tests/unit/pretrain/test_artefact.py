@@ -64,7 +64,7 @@ def front_matter(card):
     return yaml.safe_load(head), body
 
 
-def test_the_card_tells_the_hub_what_the_model_is(tmp_path):
+def test_the_card_describes_the_model_to_the_hub(tmp_path):
     write_cohort(tmp_path)
     encoder = {"hub": "MahmoodLab/conchv1_5", "licence": "CC-BY-NC-ND-4.0"}
     head, body = front_matter(train(tmp_path, patch_encoder=encoder)["model_card.md"].decode())

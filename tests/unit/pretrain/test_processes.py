@@ -122,7 +122,7 @@ def test_a_training_that_was_promised_gpus_does_not_take_the_cpu(monkeypatch):
         ),
     ],
 )
-def test_a_process_on_the_cpu_beside_others_on_gpus_is_refused_in_all_of_them(
+def test_a_process_on_the_cpu_with_others_on_gpus_is_refused_in_all_of_them(
     monkeypatch, own_device, other_devices, message
 ):
     """NCCL and gloo would wait for each other until a timeout."""

@@ -84,7 +84,7 @@ def test_a_moved_results_folder_trains_nothing(tmp_path, steps):
     assert len(steps) == trained
 
 
-def test_other_names_train_nothing_and_are_told(tmp_path, steps):
+def test_other_names_train_nothing_and_are_reported(tmp_path, steps):
     """Run, grid and encoder are called otherwise, patches are described otherwise, the state is saved less often."""
     write_cohort(tmp_path)
     first = train(tmp_path, RUN | {"patches": {"grid": "20x", "decode": "exact"}})
@@ -122,7 +122,7 @@ def test_a_branch_that_is_not_trained_decides_nothing(tmp_path, steps):
     assert len(steps) == trained
 
 
-def test_a_corrected_licence_makes_the_card_anew_and_trains_nothing(tmp_path, steps):
+def test_a_corrected_licence_rewrites_the_card_and_trains_nothing(tmp_path, steps):
     write_cohort(tmp_path)
     first = train(tmp_path, patch_encoder={"licence": "MIT"})
     trained = len(steps)

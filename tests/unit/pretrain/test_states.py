@@ -29,7 +29,7 @@ def trainer(folder, world=None):
 
 
 @pytest.mark.parametrize("bytes_", [b"", b"x" * 100, None])
-def test_a_damaged_state_is_set_aside_and_training_begins_anew(tmp_path, caplog, bytes_):
+def test_a_damaged_state_is_set_aside_and_training_restarts(tmp_path, caplog, bytes_):
     path = tmp_path / "state"
     if bytes_ is None:
         torch.save({"stamp": "mine", "epoch": 3, "network": {}}, path)
@@ -44,7 +44,7 @@ def test_a_damaged_state_is_set_aside_and_training_begins_anew(tmp_path, caplog,
 
 
 @pytest.mark.parametrize("bit", range(0, 8, 3))
-def test_a_flipped_bit_of_a_weight_is_no_state_to_go_on_from(tmp_path, caplog, bit):
+def test_a_flipped_bit_of_a_weight_is_no_state_to_resume_from(tmp_path, caplog, bit):
     first = trainer(tmp_path)
     first.epoch = 2
     first._save()
@@ -83,7 +83,7 @@ def test_other_ranks_do_as_the_first_one_found(tmp_path):
     assert first.epoch == 2
 
 
-def test_the_state_of_other_settings_or_data_is_not_gone_on_with(tmp_path, caplog):
+def test_the_state_of_other_settings_or_data_is_not_resumed(tmp_path, caplog):
     first = trainer(tmp_path)
     first.epoch, first.stamp = 2, "other"
     first._save()

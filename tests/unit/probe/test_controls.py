@@ -42,7 +42,7 @@ def test_prototypes_by_hand():
 
 
 @pytest.mark.parametrize("fit", [fit_logistic, fit_knn, fit_prototype])
-def test_one_class_or_nobody_to_learn_from_is_said(fit):
+def test_one_class_or_nobody_to_learn_from_is_reported(fit):
     x = np.random.default_rng(0).normal(size=(6, 3))
     with pytest.raises(ProbeFailed, match="one class only"):
         fit(x, np.ones(6, int), x, 2, SETTINGS)
@@ -50,7 +50,7 @@ def test_one_class_or_nobody_to_learn_from_is_said(fit):
         fit(x[:0], np.ones(0, int), x, 2, SETTINGS)
 
 
-def test_sweep_and_further_probes_have_names_that_tell_them():
+def test_sweep_and_further_probes_have_names_that_identify_them():
     task, x = toy()
     settings = SETTINGS | {"C_sweep": [0.001, 10, "adaptive"], "further": ["knn", "prototype", "ridge_cox"]}
     results = probe_frozen(task, x, settings)
@@ -81,7 +81,7 @@ def test_one_class_on_a_test_side_is_missing_with_its_reason():
     assert table.note[3] == "the test side is empty"
 
 
-def test_few_shots_are_drawn_once_a_fold_and_repeatedly_from_a_single_one():
+def test_few_shots_are_drawn_once_per_fold_and_repeatedly_from_a_single_one():
     task, x = toy()
     table = pd.DataFrame(probe_fewshot(task, x, SETTINGS | {"repeats": 0}).metrics)
     assert set(table.repeat) == {0}
@@ -148,7 +148,7 @@ def test_controls_of_survival_find_a_site_that_dies_sooner():
     ("macro-ovr-auc", 0.55, True), ("macro-ovr-auc", 0.45, False), ("bacc", 0.3, True), ("bacc", 0.2, False),
     ("weighted_kappa", 0.01, True), ("weighted_kappa", -0.1, False), ("cindex", 0.51, True),
 ])  # fmt: skip
-def test_note_where_the_interval_lies_over_chance(metric, lower, remark):
+def test_note_where_the_interval_is_above_chance(metric, lower, remark):
     row = {"protocol": "site_only", "metric": metric, "mean": 0.6, "lower": lower, "upper": 0.7, "note": ""}
     over = pd.DataFrame([row, row | {"protocol": "logistic"}])
     notes = notes_of_controls(over, metric, classes=4)

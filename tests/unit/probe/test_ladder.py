@@ -62,7 +62,7 @@ def test_a_site_that_the_embedding_shows_costs_accuracy_and_one_that_it_hides_do
     assert abs(hidden) < 0.05
 
 
-def test_too_few_cases_are_said_with_their_counts():
+def test_too_few_cases_are_reported_with_their_counts():
     x, labels, sites, cases = drawn(per_cell=12)
     drop, reason, ladder = climb(x, labels, sites, cases, SETTINGS)
     assert np.isnan(drop)

@@ -93,7 +93,7 @@ def toy(n=80, folds=4, signal=2.0, seed=0):
     return Task("toy--y", "case_id", names, labels, ["a", "b"], sides, ["macro-ovr-auc"]), x
 
 
-def test_permuted_labels_stand_at_chance_and_true_ones_do_not():
+def test_permuted_labels_score_at_chance_and_true_ones_do_not():
     task, x = toy(signal=4)
     table = pd.DataFrame(probe_frozen(task, x, SETTINGS | {"permutations": 30}).metrics)
     table = table[table.metric == "macro-ovr-auc"].groupby("protocol").value.mean()
@@ -190,7 +190,7 @@ def test_grades_are_in_the_order_of_their_codes_however_they_are_listed(tmp_path
     assert task.classes == ["luminal A", "basal"]
 
 
-def test_a_solver_that_stops_early_is_said_and_counted(tmp_path):
+def test_a_solver_that_stops_early_is_reported_and_counted(tmp_path):
     task, x = toy()
     results = probe_frozen(task, x * 1e3, SETTINGS | {"max_iter": 1, "controls": []})
     rows = pd.DataFrame(results.metrics)

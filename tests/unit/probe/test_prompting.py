@@ -95,7 +95,7 @@ def test_planted_prompts_are_found_and_every_number_follows(tmp_path, planted):
     assert "prompt_dna" not in scores.index
 
 
-def test_shuffled_support_labels_stand_at_chance(tmp_path, planted):
+def test_shuffled_support_labels_score_at_chance(tmp_path, planted):
     names, labels, _, _, cases, profiles = planted
     support = write_task(tmp_path / "S", names[:40], labels[:40])
     query = write_task(tmp_path / "Q", names[40:], labels[40:])

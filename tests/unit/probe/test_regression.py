@@ -126,7 +126,7 @@ def test_a_regression_task_is_described_by_its_range(job):
     assert "classes" not in shown
 
 
-def test_a_label_that_is_no_number_is_told(job):
+def test_a_label_that_is_no_number_is_reported(job):
     folder = job[3]
     text = (folder / "k=all.tsv").read_text().split("\n")
     text[4] = "\t".join(["C3", "old", *text[4].split("\t")[2:]])

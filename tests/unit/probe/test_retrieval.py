@@ -61,7 +61,7 @@ def test_every_fold_equals_a_plain_loop(monkeypatch):
         assert row.value == pytest.approx(slow_map(x.astype(float), labels, train, test, int(row.metric[4:])))
 
 
-def test_separate_classes_are_found_and_shuffled_ones_stand_at_chance():
+def test_separate_classes_are_found_and_shuffled_ones_score_at_chance():
     rng = np.random.default_rng(1)
     labels = np.arange(400) % 4
     x = rng.normal(size=(400, 16)) + 20 * np.eye(16)[labels]
@@ -74,7 +74,7 @@ def test_separate_classes_are_found_and_shuffled_ones_stand_at_chance():
     assert table_of(noise)["mAP@1"] < 0.4
 
 
-def test_equal_distances_go_by_name_whatever_the_blocks(monkeypatch):
+def test_equal_distances_are_ordered_by_name_whatever_the_blocks(monkeypatch):
     """Every database vector occurs five times, shuffled: the first ids of a group come first, in any block size."""
     rng = np.random.default_rng(2)
     base = rng.normal(size=(40, 33)).astype(np.float32) * 50

@@ -67,7 +67,7 @@ def test_who_is_left_out_is_counted_by_reason():
     assert (row["n"], row["n_left_out"]) == (94, 6)
 
 
-def test_numbers_are_binned_and_said_to_be():
+def test_numbers_are_binned_and_labelled_so():
     n = 200
     x = np.random.default_rng(0).normal(size=(n, 4))
     names, case_sheets = cases_with(n, age=np.arange(n).astype(str), site=np.array(["N", "S"])[np.arange(n) % 2])

@@ -158,7 +158,7 @@ def test_categories_and_text_of_obs_are_read(tmp_path):
 
 
 @pytest.mark.parametrize(("telling", "value"), [(True, 1.0), (False, None)])
-def test_site_that_predicts_the_label_is_said(tmp_path, telling, value):
+def test_site_that_predicts_the_label_is_reported(tmp_path, telling, value):
     n = 60
     sites = {f"{i:02d}": f"T{i % 2 if telling else i // 2 % 2}" for i in range(n)}
     cohort = Cohort(tmp_path, n=n, sites=sites)

@@ -24,7 +24,7 @@ def with_sites(task: Task, sites, cases=None) -> Task:
     )
 
 
-def test_no_site_and_no_case_stands_on_both_sides():
+def test_no_site_and_no_case_is_on_both_sides():
     task, _ = toy(120)
     rng = np.random.default_rng(0)
     sites = np.repeat([f"site {i}" for i in rng.integers(8, size=60)], 2).astype(object)

@@ -62,7 +62,7 @@ def test_k_folds_test_every_case_once_and_keep_the_share_of_labels(tmp_path):
 
 
 @pytest.mark.parametrize("unit", ["case_id", "slide_id"])
-def test_monte_carlo_holds_the_floor_of_a_fifth_and_draws_anew(tmp_path, unit):
+def test_monte_carlo_keeps_at_least_a_fifth_and_draws_again(tmp_path, unit):
     table = split(tmp_path, cohort(cases=63), {"method": "monte_carlo", "folds": 20}, unit)
     tests = [frozenset(sides_by_case(table, f"fold_{k}").loc[lambda s: s == "test"].index) for k in range(20)]
     assert {len(test) for test in tests} == {12}  # int(0.2 * 63)
@@ -103,7 +103,7 @@ def test_same_seed_same_folds_in_any_order_of_rows_another_seed_others(tmp_path)
     assert not first.fold_0.equals(other.fold_0)
 
 
-def test_what_cannot_be_split_is_said(tmp_path):
+def test_what_cannot_be_split_is_reported(tmp_path):
     with pytest.raises(BadTask, match="3 cases can't fill 5 folds"):
         split(tmp_path, cohort(cases=3), {"method": "k_fold"})
     with pytest.raises(BadTask, match="has columns fold_… and .* a recipe"):

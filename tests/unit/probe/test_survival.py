@@ -83,7 +83,7 @@ def task_of(x, times, events, folds, name="t--OS"):
     return Task(name, "case_id", samples, strata, ["-"], sides, ["cindex"], times, events, endpoint=name[-2:])
 
 
-def test_folds_without_events_are_missing_with_their_reason_and_others_go_on():
+def test_folds_without_events_are_missing_with_their_reason_and_others_are_used():
     x, times, events = patients(90)
     events[np.arange(90) % 3 == 0] = False  # the test side of fold 0
     table = pd.DataFrame(probe_frozen(task_of(x, times, events, 3), x, SETTINGS).metrics)
@@ -180,7 +180,7 @@ def short(scale, settings=None):
     return results, summarise(pd.DataFrame(results.metrics), pd.concat(results.predictions), 10, 0).set_index("metric")
 
 
-def test_a_cox_model_without_a_coefficient_is_said_and_counted_wherever_its_score_stands():
+def test_a_cox_model_without_a_coefficient_is_reported_and_counted_wherever_its_score_is_shown():
     results, over = short(0.001)
     rows = pd.DataFrame(results.metrics)
     assert set(rows[rows.metric == "cindex"].note) == {EMPTY}
@@ -210,7 +210,7 @@ def test_scaled_to_unit_a_penalty_means_the_same_whatever_the_length_of_embeddin
     assert unit.n_empty.iloc[0] == 0
 
 
-def test_embeddings_are_taken_as_they_are_unless_asked():
+def test_embeddings_are_used_unchanged_unless_requested():
     """The paper scales nothing."""
     _, over = short(0.001, {"scale": "none"})
     assert over.loc["cindex", "mean"] == 0.5

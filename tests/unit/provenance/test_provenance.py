@@ -102,7 +102,7 @@ def test_what_made_the_results_is_there(project, repository):
     assert written["workflow"]["digests"] == {"report": "0123456789abcdef"}
 
 
-def test_nothing_of_the_machine_and_its_user_is_told(project, repository):
+def test_nothing_of_the_machine_and_its_user_is_revealed(project, repository):
     path = write(project, repository)
     for name in ("provenance.json", "ro-crate-metadata.json", "job_times.tsv", "workflow/Snakefile"):
         text = (path.parent / name).read_text()

@@ -63,13 +63,13 @@ WORDS = st.text(st.characters(codec="utf-8", exclude_characters="/\\@:?#\"'<>|,;
 
 
 @given(WORDS, st.sampled_from(["https", "S3", "ftp", "gs"]), WORDS, st.sampled_from(["?", "#", "/?a=1&t=", "#t="]))
-def test_no_address_tells_a_login_or_a_token(before, scheme, user, mark):
+def test_no_address_reveals_a_login_or_a_token(before, scheme, user, mark):
     value = f"{before} {scheme}://{user}:{SECRET}@example.org/x{mark}{SECRET}"
     assert SECRET not in str(shareable(value))
 
 
 @given(WORDS, st.sampled_from(["/", "~/", "../", "./../", "C:\\", "\\\\host\\", "file:///"]), WORDS)
-def test_no_path_tells_a_folder_outside(before, start, name):
+def test_no_path_reveals_a_folder_outside(before, start, name):
     for joint in ("", " ", "="):
         lead = f"{before}{joint}" if joint or not before else ""
         assert "janesfolder" not in str(shareable(f"{lead}{start}janesfolder/{name}x"))

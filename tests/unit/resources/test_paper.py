@@ -192,7 +192,7 @@ def test_further_sets_name_known_tasks(tasks):
     assert set(table("published/fine_tuning.tsv").task) <= set(tasks.task)
 
 
-def test_scores_recovered_from_the_papers_text_stand_with_place_and_confidence():
+def test_scores_recovered_from_the_papers_text_have_place_and_confidence():
     """185 few-shot scores were lacking; what is certain is no longer marked as damaged."""
     few = table("published/few_shot.tsv")
     few = few[few.score != ""]

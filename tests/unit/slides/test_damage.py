@@ -155,7 +155,7 @@ def test_runs_of_packbits_make_a_tile(tmp_path):
     assert fault_of_packbits(b"\xfe\x07\x02\x01", 6) == "its 4 bytes make other than 6"  # cut off
 
 
-def test_storage_is_told_from_damage():
+def test_storage_faults_are_distinguished_from_damage():
     assert isinstance(as_damage(openslide.OpenSlideError("Bogus marker length")), DamagedTile)
     lost = as_damage(openslide.OpenSlideError(f"Cannot read TIFF tile: {os.strerror(errno.EIO)}"))
     assert isinstance(lost, OSError)

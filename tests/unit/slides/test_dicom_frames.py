@@ -44,14 +44,14 @@ def test_two_series_in_a_folder_stay_apart(tmp_path):
         np.testing.assert_array_equal(fast.region(0, 0, 0, 192, 128), plain.region(0, 0, 0, 192, 128))
 
 
-def test_frames_in_an_order_of_their_own_are_not_told(tmp_path):
+def test_frames_in_an_order_of_their_own_are_refused(tmp_path):
     (tmp_path / "a").mkdir()
     path = write_instance(tmp_path / "a/0.dcm", picture(128, 192), 0.5, "1.2.3.4", 0, tiling=b"TILED_SPARSE")
     with pytest.raises(ValueError, match="an order of their own"):
         pages_of_series(path, [(192, 128, 1.0)])
 
 
-def test_a_level_that_two_files_claim_is_not_told(tmp_path):
+def test_a_level_that_two_files_claim_is_refused(tmp_path):
     folder = write_series(tmp_path / "a", picture(128, 192), levels=(1, 2))
     write_instance(folder / "other.dcm", picture(128, 192), 0.5, "1.2.3.4", 9)
     with pytest.raises(ValueError, match="not one each"):

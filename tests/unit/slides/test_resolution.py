@@ -49,7 +49,7 @@ def test_where_resolution_comes_from(properties, mpp, source):
     assert (resolution and round(resolution, 6), name) == (mpp, source)
 
 
-def test_an_impossible_number_is_passed_over_and_told():
+def test_an_impossible_number_is_skipped_and_reported():
     mpp, source, note = find_mpp({"openslide.mpp-x": "352.8", "aperio.MPP": "0.5"})
     assert (mpp, source) == (0.5, "aperio.MPP")
     assert note == "openslide.mpp-x gives 352.8 micrometres per pixel, which is no slide's"
@@ -89,7 +89,7 @@ def test_absurd_numbers_are_named(mpp):
     assert mpp == "inf" or f"gives {float(mpp):g} micrometres per pixel, which is no slide's" in note
 
 
-def test_an_objective_that_says_otherwise_is_told():
+def test_an_objective_that_says_otherwise_is_reported():
     for name in ("openslide.objective-power", "aperio.AppMag", "hamamatsu.SourceLens"):
         note = find_mpp({"openslide.mpp-x": "0.2325", name: "20"})[2]
         assert note == "the file names a 20x objective, mpp 0.2325 means 40x"

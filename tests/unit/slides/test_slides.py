@@ -50,7 +50,7 @@ def test_magnification_buckets(mpp, magnification):
     assert magnification_of(mpp) == magnification
 
 
-def test_sheet_wins_with_a_note_and_72_dpi_is_no_resolution():
+def test_sheet_takes_precedence_with_a_note_and_72_dpi_is_no_resolution():
     assert find_mpp({"openslide.mpp-x": "0.25"}, "0.5") == (
         0.5,
         "sheet",
@@ -72,7 +72,7 @@ def test_good_slide(tiff):
     )
 
 
-def test_truncated_slide_is_told_from_a_missing_resolution(tiff):
+def test_truncated_slide_is_distinguished_from_a_missing_resolution(tiff):
     os.truncate(tiff, os.path.getsize(tiff) // 2)
     assert inspect_slide(row(tiff))["reason"] == "truncated"
 

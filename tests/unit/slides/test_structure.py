@@ -133,7 +133,7 @@ def test_focal_planes_of_an_ndpi_are_counted(tmp_path):
     assert note_of_depths(examine(tmp_path / "a.tif")) == ""
 
 
-def test_a_directory_that_links_to_itself_is_told_at_its_second_round(tmp_path):
+def test_a_directory_that_links_to_itself_is_reported_at_its_second_round(tmp_path):
     path = write(tmp_path / "a.tiff")
     data = bytearray(path.read_bytes())
     (first,) = struct.unpack_from("<I", data, 4)

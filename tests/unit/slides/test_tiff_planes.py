@@ -77,7 +77,7 @@ def test_the_published_case_of_three_planes(shared_data):
     np.testing.assert_array_equal(whole(path), np.moveaxis(planes, 0, -1))
 
 
-def test_the_middle_plane_of_a_z_stack_is_read_and_said(tmp_path):
+def test_the_middle_plane_of_a_z_stack_is_read_and_reported(tmp_path):
     stack = np.stack([picture(512, 768, seed) for seed in range(5)])
     path = write_ome(tmp_path / "z.ome.tif", stack, "ZYXS", 2)
     np.testing.assert_array_equal(whole(path), stack[2])
@@ -190,7 +190,7 @@ def test_a_label_without_its_slide_is_never_shown(tmp_path, name, options):
 
 
 @pytest.mark.parametrize("name", ["label", "label image", "macro image", "s.svs [macro image]", "s.svs #2 label"])
-def test_ome_images_beside_the_slide_are_none(tmp_path, name):
+def test_ome_images_other_than_the_slide_are_no_slides(tmp_path, name):
     path = tmp_path / "only.ome.tif"
     tifffile.imwrite(path, LABEL, ome=True, photometric="rgb", metadata=SIZE | {"axes": "YXS", "Name": name})
     assert "no slide in the file" in look(path)["detail"]

@@ -93,7 +93,7 @@ def test_reduced_pages_of_a_plain_tiff_are_levels(tmp_path):
     np.testing.assert_array_equal(slide.region(4, 8, 2, 30, 30), PIXELS[8:128:4, 4:124:4])
 
 
-def test_what_is_no_picture_in_8_bit_rgb_or_grey_is_told(tmp_path):
+def test_what_is_no_picture_in_8_bit_rgb_or_grey_is_reported(tmp_path):
     path = tmp_path / "a.tif"
     tifffile.imwrite(path, PIXELS.astype(np.uint16), photometric="rgb", metadata=None)
     with pytest.raises(UnreadableSlide, match=r"3 samples of uint16 a pixel .* not 8-bit RGB or grey"):
@@ -105,7 +105,7 @@ def test_what_is_no_picture_in_8_bit_rgb_or_grey_is_told(tmp_path):
         open_slide(path)
 
 
-def test_one_strip_too_large_to_decode_is_told_in_numbers(tmp_path):
+def test_one_strip_too_large_to_decode_is_reported_in_numbers(tmp_path):
     path = tmp_path / "a.tif"
     pixels = np.lib.stride_tricks.as_strided(np.zeros(1, np.uint8), (14_000, 14_000), (0, 0))
     tifffile.imwrite(path, pixels, photometric="minisblack", rowsperstrip=14_000, compression="zlib", metadata=None)

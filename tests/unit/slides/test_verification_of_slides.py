@@ -8,7 +8,7 @@ from molpath.slides.verification import compare_slides
 from slide_files import picture, write_jpeg_pyramid
 
 
-def test_a_slide_of_the_same_size_and_time_is_told_apart(tmp_path):
+def test_a_slide_of_the_same_size_and_time_is_distinguished(tmp_path):
     slides = []
     for number in range(3):
         path = tmp_path / f"S{number}.tif"

@@ -135,7 +135,7 @@ def test_weights_are_looked_up_here_and_compared_before_any_work(project, tmp_pa
         assert study.predict.config["tissue"]["weights"] == "mine.pth"
 
 
-def test_a_strangers_bundle_permits_nothing_here(project, tmp_path):
+def test_a_bundle_of_others_permits_nothing_here(project, tmp_path):
     bundle = bundle_of(project, "bundle")
     config = yaml.safe_load((bundle / "config.yaml").read_text())
     config["features"]["encoders"]["tiny"] |= {"adapter": "os:system", "weights": "/etc/passwd"}

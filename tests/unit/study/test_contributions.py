@@ -51,7 +51,7 @@ def test_named_slides_are_drawn_with_all_slides_of_their_cases(new):
     assert (contributions.model(WILDCARDS)["kind"], contributions.model(WILDCARDS)["cases"]) == ("mean", "union")
 
 
-def test_all_stands_for_every_slide_that_the_sheet_keeps(new):
+def test_all_means_every_slide_that_the_sheet_keeps(new):
     new.config["predict"]["contributions"] = ["all"]
     assert opened(new).contributions.slides == ["N0", "N1", "N2", "N4"]
 

@@ -115,7 +115,7 @@ def test_pages_are_of_tables_with_a_title(displays):
     assert displays.pages(paths) == ["a/metrics.html", "b/directions.html"]
 
 
-def test_page_says_where_its_table_lies(displays):
+def test_page_says_where_its_table_is(displays):
     wildcards = Wildcards(folder="probe/mean/grade/genes", table="directions")
     call = displays.page_call(wildcards)
     assert call["arguments"]["title"] == "Direction of the probe: mean, grade"

@@ -128,7 +128,7 @@ def test_a_temporary_name_of_the_longest_id_fits(tmp_path, monkeypatch):
     temporary_of(tmp_path / f"{'S' * 160}_patches.h5").touch()
 
 
-def test_a_job_that_did_well_when_tried_again_is_nothing_to_tell(tmp_path):
+def test_a_job_that_succeeded_on_retry_is_not_reported(tmp_path):
     (tmp_path / "slides.tsv").write_text("a\n")
     (tmp_path / "run.log").write_text("MemoryError\nTrying to restart job 3.\n5 of 5 steps (100%) done\n")
     run = Endings(str(tmp_path), [str(tmp_path / "slides.tsv")])
@@ -149,7 +149,7 @@ def test_an_end_at_once_says_how_to_unlock_and_any_other_end_doesnt(tmp_path, ca
     assert capsys.readouterr().err == ""
 
 
-def test_an_environment_without_the_packages_of_jobs_is_told_of_before_the_first_job(tmp_path, monkeypatch):
+def test_an_environment_without_the_packages_of_jobs_is_reported_before_the_first_job(tmp_path, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "pandas" else find_spec(name))
     assert Launcher().lacking() == ["pandas"]
     assert Launcher(deployment=["conda"]).lacking() == []

@@ -252,7 +252,7 @@ SPOILT = {
 
 
 @pytest.mark.parametrize("name", SPOILT)
-def test_what_does_not_fit_is_told_before_anything_runs(study, name):
+def test_what_does_not_fit_is_reported_before_anything_runs(study, name):
     write_run(study.folder / "models/theirs")
     spoil, expected = SPOILT[name]
     spoil(study)

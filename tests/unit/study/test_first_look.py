@@ -19,13 +19,13 @@ def refusal(config_files, own="") -> str:
     return str(caught.value)
 
 
-def test_a_folder_without_a_config_is_told(project):
+def test_a_folder_without_a_config_is_reported(project):
     message = refusal([], "config/config.yaml")
     assert f"config/config.yaml: no such file in {project.folder}" in message
     assert "change to the folder of your study" in message
 
 
-def test_a_target_behind_configfile_is_told(project):
+def test_a_target_behind_configfile_is_reported(project):
     project.write()
     message = refusal(["config.yaml", "features"])
     assert "--configfile config.yaml features: the option takes every word" in message
@@ -33,7 +33,7 @@ def test_a_target_behind_configfile_is_told(project):
     assert "did you mean config.yaml? Paths are relative" in refusal(["config.yml"])
 
 
-def test_mistakes_are_told_before_snakemake_stumbles(project, capsys):
+def test_mistakes_are_reported_before_snakemake_fails(project, capsys):
     project.write()
     check_config_files(["config.yaml"], "config/config.yaml")
     Path("template.yaml").write_text("__use_yte__: true\n?if True:\n\tslides: {}\n")
@@ -45,7 +45,7 @@ def test_mistakes_are_told_before_snakemake_stumbles(project, capsys):
     refuse_config_files(None)
 
 
-def test_a_file_that_may_not_be_read_is_told(project, monkeypatch):
+def test_a_file_that_may_not_be_read_is_reported(project, monkeypatch):
     project.write()
 
     def refuse(self):
@@ -55,7 +55,7 @@ def test_a_file_that_may_not_be_read_is_told(project, monkeypatch):
     assert "config.yaml: may not be read by you\n    -> ask its owner" in refusal(["config.yaml"])
 
 
-def test_a_slide_that_may_not_be_read_is_told(project, monkeypatch):
+def test_a_slide_that_may_not_be_read_is_reported(project, monkeypatch):
     project.write()
     monkeypatch.setattr("os.access", lambda path, mode: not str(path).endswith("S4.svs"))
     assert "slides.tsv, row 6, column path: files/S4.svs may not be read by you" in project.refusal()
@@ -75,13 +75,13 @@ def test_the_sheet_of_another_config_is_none_of_this_one(project):
     assert "config/own.tsv belongs to another one\n    -> write mine/own.tsv" in str(caught.value)
 
 
-def test_the_example_is_told_from_a_sheet(project, repository):
+def test_the_example_is_distinguished_from_a_sheet(project, repository):
     project.write()
     Path("slides.tsv").write_text((repository / "config/slides.tsv").read_text())
     assert "slides.tsv: these are the example rows that the workflow ships with" in project.refusal()
 
 
-def test_conda_that_is_asked_for_and_not_there_is_told(project, monkeypatch):
+def test_conda_that_is_asked_for_and_not_there_is_reported(project, monkeypatch):
     project.write()
     monkeypatch.setattr("shutil.which", lambda name: None)
     with pytest.raises(ProblemsFound, match="--sdm conda: no conda is on PATH\n    -> install Miniforge"):
@@ -112,7 +112,7 @@ def opened(project, **software):
     return Study(Study.open("config.yaml").config, launcher=SNAKEMAKE)
 
 
-def test_a_torchvision_of_another_build_is_told_when_planning(project, tried, monkeypatch):
+def test_a_torchvision_of_another_build_is_reported_when_planning(project, tried, monkeypatch):
     tried[0].update(torchvision="operator torchvision::nms does not exist", timm="operator torchvision::nms")
     monkeypatch.setattr(imports, "version_of", {"torch": "2.13.0+cpu", "torchvision": "0.27.0"}.get)
     note, *more_notes = opened(project).imports.notes()
@@ -149,7 +149,7 @@ def test_nothing_is_tried_where_nothing_is_left(project, tried):
     assert tried[1] == []
 
 
-def test_a_gpu_that_is_asked_for_and_not_seen_is_told(project, tried):
+def test_a_gpu_that_is_requested_and_not_visible_is_reported(project, tried):
     tried[0].update(GPU="none")
     (note,) = opened(project, torch="gpu").imports.notes()
     assert "PyTorch sees no GPU on this machine" in note
@@ -169,7 +169,7 @@ def test_imports_are_tried_in_a_process_of_their_own():
     assert imports.try_imports(["json", "no_such_package"]) == {"no_such_package": "No module named 'no_such_package'"}
 
 
-def test_weights_that_are_to_be_had_are_told_with_the_next_command(project, monkeypatch):
+def test_weights_that_can_be_fetched_are_reported_with_the_next_command(project, monkeypatch):
     monkeypatch.setenv("HF_HOME", str(project.folder / "home"))
     for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_TOKEN_PATH"):
         monkeypatch.delenv(name, raising=False)

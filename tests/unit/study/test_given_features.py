@@ -57,7 +57,7 @@ def test_a_file_replaced_by_an_older_one_is_noticed(name, place, vectors):
     assert after[0] == before[0]
 
 
-def test_a_folder_beside_the_config_is_found_by_the_job(vectors, tmp_path_factory, monkeypatch):
+def test_a_folder_next_to_the_config_is_found_by_the_job(vectors, tmp_path_factory, monkeypatch):
     monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
     config = vectors.folder / "config.yaml"
     study = Study.open(config)

@@ -24,7 +24,7 @@ def test_given_features_were_not_inspected_or_encoded(project):
     assert not [word for word in ("inspected", "segmented", "encoded") if word in methods]
 
 
-def test_without_runs_and_tasks_nothing_is_said_of_them(project):
+def test_without_runs_and_tasks_nothing_is_reported_of_them(project):
     project.config["pretrain"]["use"] = []
     project.config["embed"]["models"] = {"mean": project.config["embed"]["models"]["mean"]}
     project.config["embed"]["use"] = ["mean"]

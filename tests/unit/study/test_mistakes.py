@@ -40,7 +40,7 @@ def test_a_valid_project_has_no_problem(project):
     ]
 
 
-def test_cases_on_both_sides_pass_where_the_task_allows_it_and_are_told(project):
+def test_cases_on_both_sides_pass_where_the_task_allows_it_and_are_reported(project):
     project.slides[7]["case_id"] = project.splits[3]["case_id"] = "C1"
     project.task |= {"sample_col": "slide_id", "allow_case_overlap": True}
     project.write()

@@ -56,7 +56,7 @@ def test_a_key_that_is_merged_and_overridden_is_no_repetition(project):
     assert study.models.entries["b"]["cases"] == "mean"
 
 
-def test_the_workflows_own_config_lies_below(project):
+def test_the_workflows_own_config_is_the_base(project):
     """As `snakemake --configfile config.yaml` has it in a folder with config/config.yaml."""
     project.write()
     (project.folder / "config").mkdir()

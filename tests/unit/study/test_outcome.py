@@ -45,7 +45,7 @@ def test_features_of_which_most_slides_were_set_aside(study):
     assert text.endswith("Next: `snakemake` does what is left (pretrain, embed, probe, report).")
 
 
-def test_nothing_is_said_of_targets_that_speak_for_themselves(study):
+def test_nothing_is_reported_of_targets_that_need_no_comment(study):
     as_far_as_features(study, {})
     assert study.outcome.text({"orphans"}) == ""
     assert study.outcome.text({"wait"}, [], well=True) == ""
@@ -141,7 +141,7 @@ def test_embedded_cases_and_probed_tasks_are_counted(study):
     assert "probe models and protocols on 1 task 2 2 not reached" in lines
 
 
-def test_where_it_lies_and_a_report_that_is_older(study):
+def test_where_it_is_and_a_report_that_is_older(study):
     as_far_as_features(study, {})
     make(study, "<results>/tables/slides.tsv", manifest({}))
     assert "Next: `snakemake --report results/report.html` binds" in study.outcome.text({"all"})

@@ -34,7 +34,7 @@ def test_settings_that_a_bundle_decides_are_named_with_both_values(project, tmp_
     assert lines.count("\n") == 0
 
 
-def test_what_is_the_machines_or_said_by_both_is_no_news(project, tmp_path):
+def test_keys_of_the_machine_and_equal_keys_need_no_note(project, tmp_path):
     project.config["tissue"] = {"min_area_mm2": 0.3}
     bundle = bundle_of(project, "bundle")
     same = {"tissue": {"min_area_mm2": 0.3, "deadline_s": 9}, "tiles": {"grids": {"main": {"patch_size": 256}}}}

@@ -95,7 +95,7 @@ def test_predictions_are_part_of_all_that_is_asked_for(new):
     assert not [path for path in opened(new).targets.all() if "/predict/" in path]
 
 
-def test_new_cases_in_training_are_told(new):
+def test_new_cases_in_training_are_reported(new):
     new.new[0]["case_id"] = "C1"
     (note,) = [note for note in opened(new).notes() if "in_training" in note]
     assert "1 of the 3 cases of new.tsv are also in slides.tsv (C1)" in note
@@ -106,7 +106,7 @@ def test_the_training_sheet_is_no_sheet_of_new_slides(new):
     assert "slides.tsv is slides/sheet, too" in refused(new)
 
 
-def test_a_name_of_this_study_stands_for_the_same_file(new):
+def test_a_name_of_this_study_means_the_same_file(new):
     new.new[1]["slide_id"] = "S3"
     assert "new.tsv, row 3, column slide_id: S3 is another file in slides.tsv, row 5" in refused(new)
 
@@ -186,7 +186,7 @@ def test_a_class_whose_name_parts_cells_or_sets(new, name):
     assert "write another name into label_dict of tasks/grade/config.yaml" in message
 
 
-def test_a_new_case_that_is_a_known_one_in_other_letters_is_told(new):
+def test_a_new_case_that_is_a_known_one_in_other_letters_is_reported(new):
     """c1 is no case of training by its name, and counts as external: whoever typed it should know."""
     new.new[0]["case_id"] = "c1"
     (note,) = [note for note in opened(new).notes() if "upper and lower case" in note]

@@ -66,7 +66,7 @@ def test_the_same_settings_in_another_order_of_keys_are_the_same(written, tmp_pa
     assert checked(signed(bundle), tmp_path / "user").predict.used
 
 
-def test_every_setting_that_decides_counts_once_and_where_files_lie_does_not(project):
+def test_every_setting_that_decides_counts_once_and_the_place_of_files_does_not(project):
     def digest(**more) -> str:
         project.write()
         return Study.open("config.yaml", more).predictors.preprocessing.digest("mean")

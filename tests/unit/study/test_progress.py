@@ -110,7 +110,7 @@ def test_two_stages_at_once_and_two_encoders(tmp_path):
     assert jobs.tracker.parts(detail=False) == ["features uni: 2 of 20 slides", "0 of 6 steps"]
 
 
-def test_slides_set_aside_are_counted_by_reason_beside_those_of_earlier_runs(tmp_path):
+def test_slides_set_aside_are_counted_by_reason_with_those_of_earlier_runs(tmp_path):
     jobs = Jobs(tmp_path, Tracker(planned("assess_tissue", 2), 5, 0.0, Counter(unreadable=1)))
     jobs.start(1, 0.0, "assess_tissue", shard="00000")
     assert "| 1 set aside (unreadable) |" in jobs.look(0.0)
@@ -145,7 +145,7 @@ def test_a_torn_file_is_read_another_time(jobs, torn):
     assert "features: 4 of 30" in jobs.look(103.0)
 
 
-def test_a_job_that_writes_before_its_start_is_heard_of_counts(tmp_path):
+def test_a_job_that_writes_before_its_start_is_logged_counts(tmp_path):
     """What lay beside its log is read as Snakemake tells of it, not as the line is made."""
     log, logger, events = str(tmp_path / "a.log"), logging.Logger("like Snakemake's", logging.INFO), Events()
     logger.addHandler(events)
@@ -200,7 +200,7 @@ def test_jobs_say_what_the_line_reads(tmp_path):
     assert tracker.works["embed_block", "m"].kept == 5
 
 
-def test_a_job_goes_on_where_its_file_cannot_be_written(tmp_path):
+def test_a_job_continues_where_its_file_cannot_be_written(tmp_path):
     Progress(str(tmp_path / "no folder/log"), "tiles", 2).step()
     (tmp_path / "log.progress").mkdir()
     Progress(str(tmp_path / "log"), "tiles", 2).step()

@@ -22,7 +22,7 @@ def test_a_stage_word_asks_for_the_stages_before_it(words, last, without):
     assert not set(without) & set(stages)
 
 
-def test_columns_are_aligned_and_numbers_stand_to_the_right():
+def test_columns_are_aligned_and_numbers_are_on_the_right():
     lines = columns([("stage", "of", "done", "set aside", ""), ("tiles", "20x", "5", "12", "1 not reached")])
     assert lines == ["  stage  of   done  set aside", "  tiles  20x     5         12  1 not reached"]
 

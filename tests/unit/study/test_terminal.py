@@ -149,7 +149,7 @@ def event(logger: logging.Logger, name: str, **more) -> None:
     logger.info(name, extra={"event": types.SimpleNamespace(value=name)} | more)
 
 
-def test_a_watch_hears_jobs_and_steps():
+def test_a_watch_reports_jobs_and_steps():
     logger, events = logging.Logger("like Snakemake's", logging.INFO), Events()
     logger.addHandler(events)
     tracker = Tracker([], 3, 0.0)

@@ -72,7 +72,7 @@ def test_sources_are_paths_lists_names_and_functions(tmp_path):
 @pytest.mark.parametrize(
     "name", ["files/S3.svs", "files/P2.tsv", "slides.tsv", "profiles.tsv", "tasks/grade/k=all.tsv"]
 )
-def test_a_time_in_the_future_is_told_before_work(project, name):
+def test_a_time_in_the_future_is_reported_before_work(project, name):
     project.write()
     ahead = time.time() + AHEAD
     os.utime(project.folder / name, (ahead, ahead))

@@ -40,13 +40,13 @@ def test_overconfident_probes_are_found_and_scaled(classes):
     assert calibration.note == ""
 
 
-def test_few_cases_are_told():
+def test_few_cases_are_reported():
     calibration = row(guesses(n=60))
     assert calibration.note == f"few cases: {calibration.n_rarest} of the rarest class"
     assert calibration.n_rarest < 35
 
 
-def test_odd_predictions_are_told():
+def test_odd_predictions_are_reported():
     """One class: no temperature, no interval; missing probabilities are counted; constant and separated ones noted."""
     predictions = guesses(n=100)
     calibration = row(predictions.assign(label=0))

@@ -82,7 +82,7 @@ def test_each_slide_is_one_bar_of_the_figure(tmp_path):
         assert f">{label}<" in text, label
 
 
-def test_worst_slides_are_shown_escaped_and_without_files_beside(tmp_path):
+def test_worst_slides_are_shown_escaped_and_without_other_files(tmp_path):
     files, _ = write(tmp_path)
     pictures = tmp_path / "wsi" / "thumbnails"
     pictures.mkdir(parents=True)

@@ -56,7 +56,7 @@ def test_a_score_that_is_not_defined_stops_no_page(tmp_path):
     assert "whole sites kept apart: auc 0.600;" in page.read_text()
 
 
-def test_columns_of_any_name_stand_beside_each_other(tmp_path):
+def test_columns_of_any_name_are_put_in_one_table(tmp_path):
     tables, page, table = write_tables(tmp_path), tmp_path / "all.html", tmp_path / "all.tsv"
     args = {"metrics": [str(tmp_path / "summary.tsv")], "note": "", "table": str(table), "page": str(page)}
     compare_confounders(tables=[tables["confounders"]], **args)

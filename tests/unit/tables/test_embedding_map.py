@@ -77,7 +77,7 @@ def test_neighbours_are_those_of_whole_embeddings(tmp_path):
     np.testing.assert_allclose(np.column_stack([data["x"], data["y"]]), places, rtol=1e-5)
 
 
-def test_equal_embeddings_stand_in_the_order_of_slides_and_zeros_are_like_nobody():
+def test_equal_embeddings_are_in_the_order_of_slides_and_zeros_resemble_nobody():
     x = np.array([[1, 0], [0, 1], [1, 0], [2, 0], [0, 0]], np.float32)
     neighbours = neighbours_of(x, 3)
     assert neighbours.rows.tolist()[:4] == [[2, 3, 1], [0, 2, 3], [0, 3, 1], [0, 2, 1]]
@@ -116,7 +116,7 @@ def test_only_drawn_slides_are_shown_and_the_page_says_so(tmp_path):
     assert "2 slides have no embedding" in page
 
 
-def test_few_slides_lie_on_one_point(tmp_path):
+def test_few_slides_share_one_point(tmp_path):
     write_cohort(tmp_path, groups=1, per_group=3)
     table, data, page = draw(tmp_path)
     assert set(table.x) == set(table.y) == {"0"}

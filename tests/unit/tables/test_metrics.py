@@ -94,7 +94,7 @@ def test_a_file_of_an_earlier_version_is_named_with_what_to_do(tmp_path):
         read_metrics(path)
 
 
-def test_a_network_that_learned_nothing_and_a_control_off_chance_stand_in_the_table(tmp_path):
+def test_a_network_that_learned_nothing_and_a_control_off_chance_are_in_the_table(tmp_path):
     note = f"{AT_CHANCE} in 3 of 5 fits"
     paths = [summary(tmp_path / name, name, 0.6) for name in ("threads", "mean")]
     write_tsv(paths[0], read_tsv(paths[0]).assign(protocol="finetune", group="finetune", note=note))

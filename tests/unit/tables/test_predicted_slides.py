@@ -42,7 +42,7 @@ def test_a_task_of_slides_has_a_row_per_slide(tmp_path):
     assert predictions == {"log relative hazard": ["0.5", "", "2.5", ""], "risk group": ["low", "", "low", ""]}
 
 
-def test_calibrated_probabilities_stand_in_place_of_fitted_ones_where_there_are_some(tmp_path):
+def test_calibrated_probabilities_replace_fitted_ones_where_there_are_some(tmp_path):
     predictions = said_of(tmp_path, [{"case_id": "A", "prob_x": "0.9", "calibrated_x": "0.7"}])["m/t"]
     assert predictions == {"calibrated probability of x": ["", "0.7", "", ""]}
 

@@ -126,7 +126,7 @@ def test_page_says_what_is_compared_and_what_lacks(compared):
     assert list(listed.values()).count("not in this run") == 39
 
 
-def test_page_has_a_table_a_family_and_protocol(compared):
+def test_page_has_a_table_per_family_and_protocol(compared):
     page = unpacked(compared["page"].read_text())
     for heading in ("Immunohistochemistry: linear probes", "Few-shot", "Retrieval", "Clustering"):
         assert f"<h2>{heading}</h2>" in page
@@ -148,7 +148,7 @@ def test_markdown_and_latex(compared):
     assert latex.count(r"\begin{table}") == latex.count(r"\end{table}") == 3
 
 
-def test_figure_has_a_panel_a_family_and_the_same_bytes_again(compared, tmp_path):
+def test_figure_has_a_panel_per_family_and_the_same_bytes_again(compared, tmp_path):
     for name in ("one.svg", "two.svg"):
         plot_published(table=compared["table"], models=["mine-s0", "prism"], figure=tmp_path / name, note="synthetic")
     text = (tmp_path / "one.svg").read_text()

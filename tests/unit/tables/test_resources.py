@@ -50,7 +50,7 @@ def test_jobs_are_added_up_by_rule_and_scaled_to_a_thousand_slides(summarised):
     assert "What the run took (synthetic)" in page
 
 
-def test_slowest_shards_stand_beside_the_median_of_their_rule(summarised):
+def test_slowest_shards_are_shown_with_the_median_of_their_rule(summarised):
     shards = summarised[1]
     assert len(shards) == 5
     assert set(shards.rule[:4]) == {"extract"}

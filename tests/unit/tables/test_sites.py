@@ -70,7 +70,7 @@ def test_slides_of_a_run_are_paired_packed_and_of_its_cohorts(sheets):
         assert abs(chosen - usable / 2) <= 1
 
 
-def test_counts_stand_beside_the_papers(sheets):
+def test_counts_are_shown_next_to_those_of_the_paper(sheets):
     slides = list_slides(sheets, RUN)
     table, outputs = counted(sheets, {"a": slides, "b": slides})
     assert set(table.runs) == {"a, b"}

@@ -150,7 +150,7 @@ def test_a_permutation_is_compared_on_the_folds_that_both_have():
     assert permuted_p(table, few)[1] == 29
 
 
-def test_p_that_no_model_can_reach_is_said_and_199_permutations_reach_it():
+def test_p_that_no_model_can_reach_is_reported_and_199_permutations_reach_it():
     """Eight models: with 20 permutations nothing survives Holm, however strong; with 199 it does, in seconds."""
     tables = [survival_table(2, 1.2, cutoff=0.0).assign(task="t", group="frozen", model=f"m{i}") for i in range(8)]
     few, _ = assess_survival([(table, draws_of(table, 20)) for table in tables])

@@ -54,7 +54,7 @@ def listed(tmp_path_factory) -> dict[str, Path]:
     return outputs
 
 
-def test_counts_beside_the_papers(listed):
+def test_counts_next_to_those_of_the_paper(listed):
     table = read_tsv(listed["table"]).set_index("task")
     mutation = table.loc["cptac_brca--TP53_mutation"]
     assert (mutation.cases, mutation.slides, mutation.classes) == ("103", "206", "wild 73; mut 30")

@@ -83,7 +83,7 @@ def write_theirs(folder, coords, **attributes) -> None:
         data.attrs.update(attributes | {"savetodir": "/their/disk"})
 
 
-def test_their_folder_is_read_where_it_lies(shared_data, tmp_path):
+def test_their_folder_is_read_in_place(shared_data, tmp_path):
     expected = json.loads((shared_data / "parity/trident/cmu_hole.json").read_text())[f"cmu_hole/{NAMES[0]}"]
     inspected, row = write_inputs(tmp_path / "wsi", shared_data / "parity/trident/cmu_hole.geojson")
     write_theirs(tmp_path / "theirs", expected["coords"][::-1], **expected["attrs"])

@@ -72,7 +72,7 @@ def test_real_tissue_has_less_when_blurred(shared_data):
     assert fine_detail(blurred, 0.499) < 0.7 * fine_detail(windows, 0.499)
 
 
-def test_nothing_is_said_where_nothing_can_be_seen():
+def test_nothing_is_reported_where_nothing_can_be_seen():
     flat = np.full((EDGE, EDGE, 3), 240, np.uint8)
     noisy = np.random.default_rng(0).integers(0, 255, (EDGE, EDGE, 3), np.uint8)
     assert np.isnan(fine_detail([], 0.5))

@@ -84,12 +84,12 @@ def test_every_form_is_read(form, tmp_path):
 @pytest.mark.parametrize(
     "text", ["", "{", '"text"', "{}", '{"type": "Polygon"}', '{"type": "Polygon", "coordinates": 3}']
 )
-def test_what_is_no_geojson_is_told(text, tmp_path):
+def test_what_is_no_geojson_is_reported(text, tmp_path):
     with pytest.raises(NoContours, match="no GeoJSON of polygons"):
         read(tmp_path, text)
 
 
-def test_polygons_of_another_scale_are_told(tmp_path):
+def test_polygons_of_another_scale_are_reported(tmp_path):
     with pytest.raises(NoContours, match=r"outside the slide \(50 x 60 pixels"):
         read(tmp_path, TISSUE_FEATURE, (50, 60))
     with pytest.raises(NoContours, match="no file of this slide"):
@@ -170,7 +170,7 @@ def test_polygons_that_qupath_could_not_have_drawn_are_asked_about(tmp_path):
     assert corner(tmp_path, beyond, "plane") == [700, 1200]
 
 
-def test_given_polygons_of_a_cropped_slide_lie_on_its_tissue(tmp_path, tissue_settings):
+def test_given_polygons_of_a_cropped_slide_are_on_its_tissue(tmp_path, tissue_settings):
     """A square of tissue, drawn in QuPath, which shows the slide from (300, 200) on."""
     picture = np.full((800, 1000, 3), 240, np.uint8)
     picture[300:500, 450:700] = (150, 60, 140)
@@ -198,7 +198,7 @@ def test_what_qupath_shows():
 
 
 @pytest.mark.parametrize("text", [nested_json(), geojson_nested(), geojson_nested(900), compact([[[FAR]]])])
-def test_geojson_that_nests_without_end_is_told(text, tmp_path):
+def test_geojson_that_nests_without_end_is_reported(text, tmp_path):
     (tmp_path / "a.geojson").write_text(text)
     with pytest.raises(NoContours, match=r"a\.geojson is no GeoJSON"):
         read_contours(tmp_path / "a.geojson", "folder", SIZE)

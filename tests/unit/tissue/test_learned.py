@@ -163,7 +163,7 @@ def test_class_0_of_grandqc_is_tissue_and_glass_is_not_looked_at(towards, share,
     assert not mask[200:].any()
 
 
-def test_results_do_not_depend_on_threads_nor_on_company(slide, tmp_path):
+def test_results_do_not_depend_on_threads_or_on_the_batch(slide, tmp_path):
     network = build_by_hand("fpn")
     settings = settings_of("fpn", save(network, "fpn", tmp_path))
     loaded = learned.load("fpn", settings["weights"], settings["sha256"], settings)
@@ -188,7 +188,7 @@ def test_one_channel_goes_through_a_sigmoid(tmp_path):
     np.testing.assert_allclose(loaded(window[None]), 1 / (1 + np.exp(-logits.numpy())), atol=1e-5)
 
 
-def test_an_encoder_that_is_unknown_or_another_is_told(tmp_path):
+def test_an_encoder_that_is_unknown_or_another_is_reported(tmp_path):
     path = save(build_by_hand("fpn"), "fpn", tmp_path)
     for encoder, words in (("resnet999", "can't be built"), ("resnet34", "don't fit FPN")):
         settings = settings_of("fpn", path, fpn=FPN | {"encoder": encoder})
@@ -196,7 +196,7 @@ def test_an_encoder_that_is_unknown_or_another_is_told(tmp_path):
             learned.load("fpn", settings["weights"], settings["sha256"], settings)
 
 
-def test_jpeg_blocks_lie_as_in_the_whole_image():
+def test_jpeg_blocks_are_placed_as_in_the_whole_image():
     image = picture(PIXELS)
     whole, part = learned.compressed(image, 80), learned.compressed(image[32:192, 64:256], 80)
     assert not np.array_equal(whole, image)

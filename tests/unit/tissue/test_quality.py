@@ -152,7 +152,7 @@ def test_windows_are_spread_over_all_tissue():
         ([(0.65, 0.70, 0.29), (0.65, 0.70, 0.29)], False),  # nothing but haematoxylin
     ],
 )
-def test_stains_are_told_by_their_direction(vectors, is_he):
+def test_stains_are_distinguished_by_their_direction(vectors, is_he):
     vectors = np.array(vectors) / np.linalg.norm(vectors, axis=1, keepdims=True)
     assert (stain.he_angle(vectors) < 15) == is_he
 

@@ -28,7 +28,7 @@ def test_tissue_is_found_and_glass_is_not():
     assert not otsu(np.full((100, 100, 3), GLASS, np.uint8)).any()
 
 
-def test_polygons_keep_holes_and_lie_in_level_0_pixels():
+def test_polygons_keep_holes_and_are_in_level_0_pixels():
     mask = otsu(picture())
     polygons = find_polygons(mask, (16.0, 16.0), 8.0, 1e-4, fill_holes=False)
     assert [len(rings) for rings in polygons] == [2]

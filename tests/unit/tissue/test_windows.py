@@ -115,7 +115,7 @@ def test_a_slide_without_a_coarse_level_is_read_in_parts(mpp, monkeypatch):
     assert slide.reads > 10
 
 
-def test_raster_takes_a_near_level_as_it_is_and_shrinks_a_finer_one_by_area():
+def test_raster_uses_a_near_level_unchanged_and_shrinks_a_finer_one_by_area():
     pixels = noise(480, 480)
     near = Raster(Pixels(pixels, (1.0, 4.0)), 0.2527, 1.0)  # level 1 has 1.0108
     assert (near.level, near.ratio, near.step, near.size) == (1, 1.0, 4.0, (120, 120))
