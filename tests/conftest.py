@@ -47,7 +47,7 @@ def repository() -> Path:
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """The folder of real slides and omics (MOLPATH_TEST_DATA, default ../shared/data beside the repository)."""
+    """The folder of real slides and omics (MOLPATH_TEST_DATA, default ../shared/data next to the repository)."""
     folder = Path(os.environ.get("MOLPATH_TEST_DATA") or REPOSITORY.parent / "shared" / "data")
     if not folder.is_dir():
         pytest.skip(f"the folder of real test data is absent: {folder} (set MOLPATH_TEST_DATA)")
@@ -56,9 +56,9 @@ def shared_data() -> Path:
 
 @pytest.fixture(scope="session")
 def vision_libraries() -> None:
-    """torchvision, timm and segmentation_models_pytorch can be imported, beside a CPU build of torch as well.
+    """torchvision, timm and segmentation_models_pytorch can be imported, with a CPU build of torch as well.
 
-    There torchvision's wheel does not load by itself; the test rig in MOLPATH_TEST_RIGS (default ../shared/rigs beside
+    There torchvision's wheel does not load by itself; the test rig in MOLPATH_TEST_RIGS (default ../shared/rigs next to
     the repository) declares what is missing. It does nothing where torchvision loads.
     """
     folder = Path(os.environ.get("MOLPATH_TEST_RIGS") or REPOSITORY.parent / "shared" / "rigs")

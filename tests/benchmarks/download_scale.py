@@ -1,4 +1,4 @@
-"""What a cohort's downloads cost on loopback, five of its files refused for ever; and the sheet of 44,646 slides.
+"""What a cohort's downloads cost on loopback, five of its files always refused; and the sheet of 44,646 slides.
 
 Rows: MOLPATH_BENCH_ROWS (default 11000), of 4 kB each. The sheet is made of the index that idc-index-data brings, in a
 process of its own, without a network.

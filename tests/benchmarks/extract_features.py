@@ -1,7 +1,7 @@
-"""Features end to end beside their floor, and beside LazySlide with the same networks.
+"""Features end to end compared with their floor, and with LazySlide on the same networks.
 
 Slides are generated (giant_slide, synthetic): 40x, JPEG tiles of 240 px stored as RGB at quality 70; patches are 512 px
-at 20x. Networks have random weights and compute in fp32, two threads. Medians of 3, in turn. CPU-seconds are those of
+at 20x. Networks have random weights and compute in fp32, two threads. Medians of 3, interleaved. CPU-seconds are of
 the process and its readers. LazySlide runs in an environment of its own (`make peers`), with 0 and 2 loader workers,
 and isn't asked to write files; where it is absent its rows say so. A ViT needs timm and torchvision.
 """
@@ -62,7 +62,7 @@ def timed(work: Callable[[], object]) -> np.ndarray:
 
 
 def in_turn(ways: dict[str, Callable[[], np.ndarray]]) -> dict[str, np.ndarray]:
-    """Medians of REPEATS of what each way returns; in turn, so that a slow minute of the machine hits all of them."""
+    """Medians of REPEATS of what each way returns, interleaved: so a slow minute of the machine hits all of them."""
     times = {name: [] for name in ways}
     for _ in range(REPEATS):
         for name, way in ways.items():
@@ -113,7 +113,7 @@ def random_lite0(folder: Path) -> list[str]:
 
 
 def floor_of(path: str, coords: np.ndarray, encode: Callable) -> dict[str, Callable[[], np.ndarray]]:
-    """What must be done for these patches and nothing else, each alone: seconds a patch."""
+    """What must be done for these patches and nothing else, each alone: seconds per patch."""
     from molpath.features.devices import CPU_ROWS
 
     streams = needed_streams(Path(path), coords)
@@ -130,7 +130,7 @@ def floor_of(path: str, coords: np.ndarray, encode: Callable) -> dict[str, Calla
 
 
 def beside_floor(path: str, folder: Path, adapter: str, weights: list[str]) -> None:
-    """End-to-end CPU-seconds a patch, without what a shard costs once, beside the floor."""
+    """End-to-end CPU-seconds per patch, without what a shard costs once, compared with the floor."""
     import torch
 
     coords = tissue_coords()[: PATCHES[adapter]]
@@ -178,7 +178,7 @@ class LastMessage(logging.Handler):
 
 
 def slides_cost(small: Shard, folder: Path) -> None:
-    """What a slide costs beside its patches: SMALL_SLIDES of them, and as many patches of one slide."""
+    """What a slide costs apart from its patches: SMALL_SLIDES of them, and as many patches of one slide."""
     edge = SMALL[0] * 10
     path = str(write_giant(folder / "one.svs", edge, SMALL[1] * SMALL_SLIDES // 10, levels=(1, 4), tissue=4.0))
     count = sum(len(coords) for coords in small.coords.values())
@@ -224,7 +224,7 @@ def small_slides(folder: Path) -> Shard:
 
 
 def main() -> None:
-    """Print a row for each figure; ratios have their goals beside them."""
+    """Print a row for each figure; ratios are printed with their goals."""
     sections = sys.argv[1:] or ["floor", "idle", "slides", "peers"]
     print("what\tvalue\tgoal")
     with tempfile.TemporaryDirectory() as name:

@@ -43,7 +43,7 @@ def generate(folder: Path, slides: int) -> list[list[Path]]:
 
 
 def by_attributes(paths: list[Path], shard: str) -> list[str]:
-    """As it was: the stamp, and what the manifest tells of the file's arrays."""
+    """The earlier way: the stamp, and what the manifest records of the file's arrays."""
     return [_shape(path) for path in paths if read_stamp(path) == STAMP]
 
 

@@ -2,7 +2,7 @@
 
     .venv/bin/python tests/benchmarks/gene_sets.py --out workflow/docs/gene_sets_truth.md
 
-A set a latent: the genes that follow it most, told from the pairs that pretrain. Those pairs are the support as well
+A set per latent: the genes that follow it most, derived from the pairs that pretrain. Those pairs are the support, too
 (`trained`), or others that pretraining never saw (`apart`); the last cases of the cohort are asked. Compared with them:
 random sets of the same size and expression, and a model pretrained on shuffled pairs.
 """

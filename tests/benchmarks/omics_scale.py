@@ -1,4 +1,4 @@
-"""Expression at TCGA's size: STAR files to h5ad (time, memory, going on after a kill), and DESeq2 beside pydeseq2.
+"""Expression at TCGA's size: STAR files to h5ad (time, memory, resuming after a kill), and DESeq2 against pydeseq2.
 
 Files are synthetic: a few different ones of 60,660 genes, linked under as many names as profiles are wanted, so that
 every name is read whole and no disk is filled. Sizes are those of MOLPATH_BENCH_PROFILES (default 500,1000,2000); the
@@ -110,7 +110,7 @@ def bench_reading(folder: Path) -> None:
 
 
 def bench_deseq() -> None:
-    """Size factors and VST of ours beside pydeseq2 called directly, on the same generated counts."""
+    """Our size factors and VST compared with pydeseq2 called directly, on the same generated counts."""
     from molpath.omics.deseq import fit_size_factors, fit_vst, size_factors, stabilise
     from pydeseq2.dds import DeseqDataSet
     from pydeseq2.preprocessing import deseq2_norm_fit, deseq2_norm_transform

@@ -1,6 +1,6 @@
 """How long Snakemake takes to plan config/public and config/paper, with generated sheets of real size.
 
-Empty files stand for slides, expression and weights; splits have the folds and the samples of resources/tasks. Slides
+Slides, expression and weights are empty files; splits have the folds and the samples of resources/tasks. Slides
 of a cohort whose number the paper does not state share what is left of its 23,161 public ones.
 """
 
@@ -90,7 +90,7 @@ def write_project(folder: Path, which: str) -> int:
 
 
 def further_cohorts(evaluated: dict, projects: list[str]) -> dict[str, list[tuple[str, str]]]:
-    """(slide, case) of cohorts that lie within others: those of TCGA's projects, all of CPTAC."""
+    """(slide, case) of cohorts that are part of others: those of TCGA's projects, all of CPTAC."""
     own = {}
     for row in table("cohorts.tsv"):
         if row["cohort"].startswith("tcga_"):

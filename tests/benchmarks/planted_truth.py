@@ -168,7 +168,7 @@ def difference(table: pd.DataFrame, a: str, b: str, labels: int) -> tuple[float,
     both = table[(table.labels == labels) & table.model.isin([a, b])].assign(better=lambda t: (t.model == a) * 1.0)
     components = {"task": "0 + C(task)", "difference": "0 + better"}
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a variance that comes out as zero is told in many words
+        warnings.simplefilter("ignore")  # scipy warns at length of a variance of zero
         fit = formulas.mixedlm("auc ~ better", both, groups="seed", vc_formula=components).fit()
     means = both.groupby(["seed", "model"]).auc.mean().unstack()
     return float(fit.params["better"]), float(fit.pvalues["better"]), float(ttest_1samp(means[a] - means[b], 0).pvalue)

@@ -1,4 +1,4 @@
-"""Are slides of another scanner told from those a predictor was trained on? Drawn sections through the real stages.
+"""Are slides of another scanner distinguished from a predictor's training slides? Drawn sections through real stages.
 
     .venv/bin/python tests/benchmarks/prediction_scanners.py --encoder efficientnet_lite0
 

@@ -119,7 +119,7 @@ def loader(arguments, step: float) -> None:
             lines.append(f"{slide}\t{slide * rows}\t{rows}\t0")
             with h5py.File(folder / f"{slide}.h5", "w") as handle:
                 handle["whole"] = features
-                # CLAM and TRIDENT append to their files: a chunk a row.
+                # CLAM and TRIDENT append to their files: a chunk per row.
                 handle.create_dataset("by_row", data=features, chunks=(1, WIDTH))
         whole.flush()
         (folder / "0.tsv").write_text("\n".join(lines) + "\n")

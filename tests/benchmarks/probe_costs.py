@@ -8,7 +8,7 @@ from schema_defaults import defaults_of
 
 
 def planted(samples: int, width: int, classes: int) -> tuple[np.ndarray, np.ndarray]:
-    """Embeddings (float32, samples x width) whose classes lie about one deviation apart in ten directions."""
+    """Embeddings (float32, samples x width) whose classes are about one deviation apart in ten directions."""
     random = np.random.default_rng(0)
     labels = random.integers(classes, size=samples)
     x = random.normal(size=(samples, width)).astype(np.float32)

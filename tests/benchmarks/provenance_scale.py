@@ -17,7 +17,7 @@ GIGABYTE = 10**9
 
 
 def hash_one_large(folder: Path) -> None:
-    """Seconds of one thread for a file of a gigabyte, which lies in the page cache."""
+    """Seconds of one thread for a file of a gigabyte, which is in the page cache."""
     (folder / "large.h5ad").write_bytes(bytes(GIGABYTE))
     start = time.perf_counter()
     describe(str(folder), ["large.h5ad"])

@@ -136,7 +136,7 @@ def main() -> None:
         lanes, streams = pieces_by_reader(coords), needed_streams(path, coords)
         ways = ways_of_reading(path, lanes, streams)
         times = {name: [] for name in ways}
-        for _ in range(REPEATS):  # in turn, so that a slow minute of the machine hits all of them
+        for _ in range(REPEATS):  # interleaved, so that a slow minute of the machine hits all of them
             for name, way in ways.items():
                 times[name].append(cpu_seconds(way))
         counted = Counted()

@@ -2,8 +2,8 @@
 
 Each row is one slide: OpenSlide with area resize, the fast path, their ratio and how far their pixels differ; beside
 them fastslide and cuCIM with the same resize, where `make peers` installed them. Slides are synthetic (giant_slide,
-dicom_files): JPEG at quality 70 to 75, JPEG 2000 at about the same size. Medians of REPEATS, in turn. The bare decoder
-of each format bounds what any reader can do.
+dicom_files): JPEG at quality 70 to 75, JPEG 2000 at about the same size. Medians of REPEATS, interleaved. The decoder
+of each format alone bounds what any reader can do.
 """
 
 import json
@@ -113,9 +113,9 @@ def read_by_peer(path: Path, coords: np.ndarray, geometry: Geometry, peer: str) 
 
 
 def bare(path: Path, mpp: float) -> float:
-    """CPU-seconds a patch of decoding as many pixels as it has, and nothing else."""
+    """CPU-seconds per patch for decoding as many pixels as it has, and nothing else."""
     slide = open_slide(path)
-    tiles = slide._tiles[0]  # the bytes as they lie in the file
+    tiles = slide._tiles[0]  # the bytes as they are in the file
     area = tiles.tile_width * tiles.tile_height
     parts = [{index: tiles._read(index)} for index in range(100, 164)]
     began = time.process_time()
@@ -132,7 +132,7 @@ def measure(name: str, path: Path, mpp: float) -> bool:
     ways = {"OpenSlide": OpenSlideReader, "fast path": open_slide}
     times: dict[str, list[float]] = {way: [] for way in ways}
     pixels, floors = {}, []
-    for _ in range(REPEATS):  # in turn, so that a slow minute of the machine hits all of them
+    for _ in range(REPEATS):  # interleaved, so that a slow minute of the machine hits all of them
         for way, opener in ways.items():
             seconds, pixels[way] = read(path, coords, geometry, opener)
             times[way].append(seconds)

@@ -1,4 +1,4 @@
-"""Retrieval at N = 50,000 x 1,024: wall, CPU and peak memory of the group, beside scikit-learn's brute force.
+"""Retrieval at N = 50,000 x 1,024: wall, CPU and peak memory of the group, compared with scikit-learn's brute force.
 
 Embeddings are synthetic: 30 classes, 80 % of the samples the database, 20 % the queries, one fold. The goal is a peak
 under 2 GB. Other sizes: MOLPATH_BENCH_SAMPLES (default 10000,50000), MOLPATH_BENCH_WIDTH (1024).

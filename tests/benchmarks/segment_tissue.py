@@ -1,6 +1,6 @@
 """What methods of tissue segmentation cost on one generated slide, and what windows add to a bare network.
 
-Networks have random weights: their time does not depend on them. Beside a CPU build of torch, torchvision loads with
+Networks have random weights: their time does not depend on them. With a CPU build of torch, torchvision loads with
 the test rig on PYTHONPATH (../shared/rigs/torchvision).
 """
 
@@ -26,7 +26,7 @@ SETTINGS = {"threshold": 0.5, "overlap": 128, "fpn": FPN, "hsv": HSV, "artefacts
 
 
 def main() -> None:
-    """Print the rows: method, windows, CPU seconds a slide, a window, and over those of the network alone."""
+    """Print the rows: method, windows, CPU seconds per slide and per window, and over those of the network alone."""
     with tempfile.TemporaryDirectory() as folder:
         slide = draw_slide(Path(folder))
         overview = read_overview(slide, MPP, 8.0)

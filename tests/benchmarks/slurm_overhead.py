@@ -2,11 +2,11 @@
 
     python tests/benchmarks/slurm_overhead.py [JOBS]
 
-A real Slurm of one node (the test rig in MOLPATH_TEST_RIGS, default ../shared/rigs beside the repository), the profile
+A real Slurm of one node (the test rig in MOLPATH_TEST_RIGS, default ../shared/rigs next to the repository), the profile
 `slurm` as it ships. A job there starts Snakemake twice before it works, and both read the config and the sheets: so
 four jobs of the workflow itself, with the sheets of 47,171 slides, show what a start takes. The last rows are the
 length of that cohort's run by the costs of `snakemake plan`, on GPUS GPUs and PROCESSORS processors, and what
-Snakemake adds to it, with nothing of it done beside other work: more than it can be.
+Snakemake adds to it, with nothing of it done in parallel to other work: an upper bound.
 """
 
 import contextlib
@@ -80,11 +80,11 @@ def run(folder: Path, environment, *arguments: str) -> tuple[float, resource.str
     """Snakemake in `folder` under Slurm: seconds, and what it and the commands it called used of this machine."""
     command = [SNAKEMAKE, *arguments, "--profile", PROFILE, "--slurm-status-command", "squeue"]
     began = time.perf_counter()
-    with (folder / "said").open("w") as output:
+    with (folder / "log").open("w") as output:
         process = subprocess.Popen(list(map(str, command)), cwd=folder, env=environment, stdout=output, stderr=output)
         _, status, used = os.wait4(process.pid, 0)
     if status:
-        raise RuntimeError((folder / "said").read_text()[-3000:])
+        raise RuntimeError((folder / "log").read_text()[-3000:])
     return time.perf_counter() - began, used
 
 
@@ -136,7 +136,7 @@ def workflow(*arguments: str) -> list[str | Path]:
 
 
 def starts(folder: Path, environment) -> dict[str, float]:
-    """Four jobs of the workflow itself, one after the other: how long each takes beside its own work."""
+    """Four jobs of the workflow itself, one after the other: how long each takes apart from its own work."""
     before = len(ended(environment))
     shards = [f"{number:05d}.tsv" for number in range(4)]
     run(folder, environment, *(f"results/slides/{name}" for name in shards), *workflow("--jobs", "1"))

@@ -1,4 +1,4 @@
-"""CPU-seconds a slide for tissue and coordinates, and with all quality control, beside LazySlide and the floor.
+"""CPU-seconds per slide for tissue and coordinates, and with all quality control, against LazySlide and the floor.
 
 One generated slide of 40,000 x 30,000 px at 0.25 µm (synthetic), read again and again by each: medians of 3 after a
 first run that warms up. The floor is opening the slide and reading its lowest level once. LazySlide runs in an

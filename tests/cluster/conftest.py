@@ -12,7 +12,7 @@ PACKAGES = ("slurm-wlm", "munge")
 
 @pytest.fixture(scope="session")
 def slurm_rig() -> Path:
-    """The scripts that start and stop Slurm (MOLPATH_TEST_RIGS, default ../shared/rigs beside the repository)."""
+    """The scripts that start and stop Slurm (MOLPATH_TEST_RIGS, default ../shared/rigs next to the repository)."""
     rigs = os.environ.get("MOLPATH_TEST_RIGS") or Path(__file__).resolve().parents[3] / "shared" / "rigs"
     if not (Path(rigs) / "slurm").is_dir():
         pytest.skip(f"no rig for Slurm in {rigs}")

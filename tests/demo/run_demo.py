@@ -77,7 +77,7 @@ def is_alive(pid: int) -> bool:
 
 
 def unlock_if_killed() -> None:
-    """Remove the lock that a killed run left; refuse to run beside a living one."""
+    """Remove the lock that a killed run left; refuse to run next to a running one."""
     if not PID_FILE.exists():
         return
     pid = int(PID_FILE.read_text() or 0)

@@ -37,9 +37,9 @@ def shard(tmp_path):
 
 
 def start(arguments: dict, folder: Path) -> subprocess.Popen:
-    """The job, its messages in the file `said`."""
+    """The job, its messages in the file `messages`."""
     (folder / "arguments.json").write_text(json.dumps(arguments))
-    with open(folder / "said", "w") as log:
+    with open(folder / "messages", "w") as log:
         return subprocess.Popen(
             [sys.executable, JOB, folder / "arguments.json"],
             env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"},
@@ -53,7 +53,7 @@ def whole(files: dict[str, bytes]) -> dict[str, bytes]:
 
 
 def features_of(folder: Path, shard: dict) -> Path:
-    """Where feature files lie."""
+    """Where feature files are."""
     return folder / "wsi" / shard["grid"]["name"] / "features_thumbnails"
 
 
@@ -76,7 +76,7 @@ def watch(process: subprocess.Popen, folder: Path, expected: dict[str, bytes], s
             process.wait()
             return True
         time.sleep(0.005)
-    assert process.returncode == 0, (folder / "said").read_text()[-3000:]
+    assert process.returncode == 0, (folder / "messages").read_text()[-3000:]
     return False
 
 
@@ -91,7 +91,7 @@ def wait_for_readers(process: subprocess.Popen) -> float:
 def test_twenty_kills_leave_the_same_bytes(tmp_path, shard):
     process = start(shard, tmp_path)
     began = wait_for_readers(process)
-    assert process.wait() == 0, (tmp_path / "said").read_text()[-3000:]
+    assert process.wait() == 0, (tmp_path / "messages").read_text()[-3000:]
     seconds = time.monotonic() - began
     expected, manifest = feature_files(tmp_path, "thumbnails"), Path(shard["manifest"]).read_bytes()
     moments, kills, after = random.Random(0), 0, ["end"]
@@ -118,7 +118,7 @@ def test_twenty_kills_leave_the_same_bytes(tmp_path, shard):
 def finished_files(shard: dict, folder: Path) -> dict[str, bytes]:
     """Files after a run that nothing disturbs."""
     process = start(shard, folder)
-    assert process.wait() == 0, (folder / "said").read_text()[-3000:]
+    assert process.wait() == 0, (folder / "messages").read_text()[-3000:]
     return feature_files(folder, "thumbnails")
 
 

@@ -54,7 +54,7 @@ def with_a_nasty_field(data, rng):
 
 
 def with_nasty_offsets(data, rng):
-    """Where tiles lie and how long they are is made up."""
+    """Where tiles are and how long they are is made up."""
     out = bytearray(data)
     for start, count in directories(data):
         for entry in range(start + 2, start + 2 + 12 * count, 12):
@@ -169,7 +169,7 @@ def tiff_of(entries, links=None):
 
 
 def image_tags(width, height, tile_width=256, tile_height=256, tiles=1):
-    """Entries of a tiled RGB image whose tiles are said to lie at byte 8."""
+    """Entries of a tiled RGB image whose tiles are declared to be at byte 8."""
     return [
         (256, 4, 1, width),
         (257, 4, 1, height),
@@ -185,7 +185,7 @@ def image_tags(width, height, tile_width=256, tile_height=256, tiles=1):
 
 
 def strip_tags(width, height, rows, strips):
-    """Entries of an image in strips that are said to lie at byte 8."""
+    """Entries of an image in strips that are declared to be at byte 8."""
     return [
         (256, 4, 1, width),
         (257, 4, 1, height),

@@ -58,7 +58,7 @@ def damage_tiles(path, tiles, how="all-random"):
 
 
 def damaged_copy(path, tiles, how="all-random"):
-    """A copy of a slide beside it with damaged tiles."""
+    """A copy of a slide, in the same folder, with damaged tiles."""
     copied = Path(path).with_name(f"damaged-{Path(path).name}")
     shutil.copyfile(path, copied)
     damage_tiles(copied, tiles, how)

@@ -20,7 +20,7 @@ def read_schema() -> dict:
 
 
 def pattern_of(text: str) -> re.Pattern[str]:
-    """What a path or a column with <placeholders> stands for."""
+    """What a path or a column with <placeholders> means."""
     parts = re.split(r"(<\w+>|\*\*)", text)
     return re.compile("".join({"**": ".+"}.get(p, "[^/]+" if p.startswith("<") else re.escape(p)) for p in parts))
 
@@ -34,7 +34,7 @@ def entry_of(path: str, schema: dict) -> dict | None:
 def undescribed(path: str, columns: list[str], schema: dict, free: set[str]) -> list[str]:
     """Columns of a table that no line describes.
 
-    free: what a placeholder that is a whole name, such as <model>, may stand for.
+    free: what a placeholder that is a whole name, such as <model>, may be.
     """
     table = entry_of(path, schema)
     if table is None:

@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 
 LIBRARY = Path(__file__).resolve().parents[2] / "workflow/scripts"
-#: Elements of float32 that no test machine holds, and what a process in `run_limited` may have beside its libraries.
+#: Elements of float32 that no test machine holds, and what a process in `run_limited` may have on top of its libraries.
 ABSURD, ROOM_MB = 1 << 40, 600
 
 
@@ -57,7 +57,7 @@ def npz_bomb(path, megabytes=1100):
 
 
 def safetensors_of(path, length, header=b"{}"):
-    """A file whose header is said to have `length` bytes."""
+    """A file whose header is declared to have `length` bytes."""
     path.write_bytes(struct.pack("<Q", length) + header)
 
 

@@ -29,7 +29,7 @@ def features_of(
     attributes: Mapping[str, object] = TRIDENT,
     dataset: str = "features",
 ) -> Path:
-    """A file for each slide in the layout of TRIDENT, or of CLAM where nothing is said."""
+    """A file for each slide in the layout of TRIDENT, or of CLAM without `attributes`."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, array in values.items():
         with h5py.File(folder / f"{name}.h5", "w") as handle:
@@ -51,7 +51,7 @@ def labels_of(path: Path, header: str, rows: Sequence[str], *, end: str = "\n", 
 
 
 class Result:
-    """A study that was set up: what the command said, and what it wrote."""
+    """A study that was set up: what the command printed, and what it wrote."""
 
     def __init__(self, folder: Path, code: int, out: str, err: str):
         self.folder, self.code, self.out, self.err = folder, code, out, err

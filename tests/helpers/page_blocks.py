@@ -1,4 +1,4 @@
-"""The commands of a page of the documentation, typed as they stand there beside a clone called molpath."""
+"""The commands of a page of the documentation, typed as they are there, next to a clone called molpath."""
 
 import os
 import re
@@ -22,7 +22,7 @@ def put_clone(folder: Path, repository: Path) -> None:
         (programs / name).write_text(f'#!/bin/sh\nexec "{Path(sys.executable).with_name(name)}" "$@"\n')
         (programs / name).chmod(0o755)
     (programs / "activate").write_text(f'PATH="{programs}:$PATH"\n')
-    # Told that the environment is there (--old-file), make writes the launcher alone.
+    # With the environment declared up to date (--old-file), make writes the launcher alone.
     make = ["make", "--silent", "--old-file=.venv/ready", f"BIN={programs}", f"{programs}/molpath"]
     subprocess.run(make, cwd=repository, check=True)
 

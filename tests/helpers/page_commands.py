@@ -24,7 +24,7 @@ class Command:
 
 
 def pages(repository: Path) -> list[str]:
-    """Markdown files of the repository, but for the lists that tests keep."""
+    """Markdown files of the repository, except the lists that tests keep."""
     listed = subprocess.run(["git", "ls-files", "*.md"], cwd=repository, text=True, capture_output=True, check=True)
     return [name for name in listed.stdout.splitlines() if not name.startswith(("tests/", ".github/"))]
 

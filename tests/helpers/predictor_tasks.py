@@ -17,7 +17,7 @@ SETTINGS = {
 
 
 class World:
-    """Classes whose means lie apart along some numbers of an embedding (`width` numbers of noise 1).
+    """Classes whose means differ along some numbers of an embedding (`width` numbers of noise 1).
 
     shares: how common each class is; apart: distance of the means from the middle. Slides of one case share most of
     their noise.

@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def is_alive(process: int) -> bool:
-    """True unless the process has ended, be it that nobody waited for it."""
+    """True unless the process has ended, even if nobody waited for it."""
     try:
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
     except FileNotFoundError:

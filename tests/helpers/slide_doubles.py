@@ -89,5 +89,5 @@ class Overflowing(FirstPixel):
 
 
 def open_in_folder(path):
-    """A slide whose pixels lie in a folder beside its file, as with MRXS."""
+    """A slide whose pixels are in a folder next to its file, as with MRXS."""
     return ArraySlide(Path(path).with_suffix("") / "pixels.npy")

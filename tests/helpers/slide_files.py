@@ -29,7 +29,7 @@ def write_jpeg_pyramid(path, pixels, tile=256, subsampling=(1, 1), levels=(1, 4)
 
 
 def patch_tag(path, page, name, change):
-    """Change the values of a tag where they lie in the file: `change(list) -> list` of the same length."""
+    """Change the values of a tag in place: `change(list) -> list` of the same length."""
     with tifffile.TiffFile(path, mode="r+") as file:
         tag = file.pages[page].tags[name]
         values = list(tag.value) if isinstance(tag.value, tuple) else [tag.value]

@@ -24,7 +24,7 @@ probe:
 def write_study(folder: Path, cases: int, width: int, tasks: int, folds: int = 5) -> np.ndarray:
     """Write vectors.tsv, tasks/<k> and config.yaml; each task's label follows one number of the vector, with noise.
 
-    Tasks have three classes, but for the first, which has two. Returns the vectors (float32 cases x width).
+    Tasks have three classes, except the first, which has two. Returns the vectors (float32 cases x width).
     """
     rng = np.random.default_rng(0)
     vectors = rng.normal(size=(cases, width)).astype(np.float32)

@@ -60,7 +60,7 @@ def load_mutants(folder: Path = Path(__file__).parent) -> list[Mutant]:
 
 
 def copy_repository(place: Path) -> Path:
-    """Copy what faults are put into, and the tests; folders beside them are links."""
+    """Copy what faults are put into, and the tests; other folders are links."""
     skipped = shutil.ignore_patterns("__pycache__", ".snakemake")
     place.mkdir()
     for path in REPOSITORY.iterdir():

@@ -1,4 +1,4 @@
-"""Tables of resources/ against our notes on the paper (threads-paper.md beside the real data), cell by cell."""
+"""Tables of resources/ against our notes on the paper (threads-paper.md next to the real data), cell by cell."""
 
 import csv
 import re

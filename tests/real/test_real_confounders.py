@@ -51,7 +51,7 @@ def test_tcga_paad(shared_data, tmp_path, repository):
     assert done.returncode == 0, done.stdout[-3000:]
     tests = read_tsv(tmp_path / "results/tables/confounders.tsv").set_index(["task", "column"])
     kras = tests.loc["paad--KRAS"]
-    # Expression tells KRAS in the pancreas wherever the patient was treated; 24 sites alone tell little of it.
+    # Expression predicts KRAS in the pancreas wherever the patient was treated; 24 sites alone predict little of it.
     assert kras.verdict[["site", "sex", "age"]].tolist() == ["independent"] * 3
     assert float(kras.within["site"]) > 0.8
     assert float(kras.alone["site"]) < 0.7

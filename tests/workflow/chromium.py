@@ -57,7 +57,7 @@ class Browser:
         """Run JavaScript until what it returns is true, and return that."""
         deadline = time.monotonic() + seconds
         while not (answer := self.do(script, *arguments)):
-            assert time.monotonic() < deadline, f"waited in vain for: {script} {arguments}"
+            assert time.monotonic() < deadline, f"timed out waiting for: {script} {arguments}"
             time.sleep(0.05)
         return answer
 

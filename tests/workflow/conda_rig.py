@@ -100,7 +100,7 @@ class CondaRig:
         checked(self.python, self.rigs / "conda/conda_shim.py", "--install", self.folder / "shim")
 
     def wrap_conda(self) -> None:
-        """Write the stand-in, and beside it what each environment gets; torchvision loads beside a CPU torch."""
+        """Write the stand-in, and next to it what each environment gets; torchvision loads with a CPU torch."""
         conda, vision = self.folder / "shim/bin/conda", self.rigs / "torchvision/sitecustomize.py"
         conda.with_name("audit.py").write_text(AUDIT)
         conda.with_name("vision.py").write_text(vision.read_text() if vision.is_file() else "")
@@ -143,7 +143,7 @@ class CondaRig:
         checked(conda, "env", "create", "--quiet", "--file", file, "--prefix", prefix, env=self.environment)
 
     def environments(self) -> dict[str, Path]:
-        """Environments that Snakemake made, by the name of their file; it keeps a copy of that file beside each."""
+        """Environments that Snakemake made, by the name of their file; it keeps a copy of that file next to each."""
         files = {path.read_bytes(): path.stem for path in (self.repository / "envs").glob("*.yaml")}
         return {
             files[copy.read_bytes()]: copy.with_suffix("") for copy in (self.folder / "environments").glob("*_.yaml")
@@ -156,6 +156,6 @@ class CondaRig:
         return call(*command, *arguments, cwd=folder, env=self.environment)
 
     def recorded(self) -> list[dict]:
-        """What finished processes told: script, prefix, and the file of each module."""
+        """What finished processes recorded: script, prefix, and the file of each module."""
         records = [json.loads(path.read_text()) for path in sorted(self.modules.glob("*.json"))]
         return [record | {"script": record["script"].partition(".")[2]} for record in records]

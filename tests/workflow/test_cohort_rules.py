@@ -14,7 +14,7 @@ def planned(project, *arguments) -> str:
 
 
 def add_run(project, name: str, **changed) -> None:
-    """A run like the first one but for what is changed, and a model of it in use."""
+    """A run like the first one except for what is changed, and a model of it in use."""
     runs, models = project.config["pretrain"]["runs"], project.config["embed"]
     runs[name] = copy.deepcopy(runs["one"]) | changed
     models["models"][f"threads-{name}"] = {"kind": "threads", "run": name}

@@ -1,4 +1,4 @@
-"""`snakemake compare_features`: one slide beside features that the user has of it."""
+"""`snakemake compare_features`: one slide compared with features that the user has of it."""
 
 import h5py
 import numpy as np

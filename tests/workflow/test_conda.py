@@ -1,8 +1,8 @@
 """Each environment file makes an environment, and each rule finds all that it imports in its own.
 
 Snakemake appends the launcher's search path to every script's, which hides what an environment lacks. So it is launched
-from an environment that holds envs/launch.yaml alone, and every process tells where its modules came from. The channel
-is made of wheels by a rig (MOLPATH_TEST_RIGS, default ../shared/rigs beside the repository); envs/README.md says what
+from an environment of envs/launch.yaml alone, and every process records where its modules come from. The channel
+is made of wheels by a rig (MOLPATH_TEST_RIGS, default ../shared/rigs next to the repository); envs/README.md says what
 that can't prove.
 """
 
@@ -193,7 +193,7 @@ def test_an_environment_holds_what_its_scripts_import(prefixes, name):
 
 
 def test_every_module_of_every_script_comes_from_its_own_environment(rig, cohort, drawn, vectors, examined):
-    """What a library only tries to import may come from the launcher's: what it requires, the solver put beside it."""
+    """What a library only tries to import may come from the launcher's: what it requires, the solver put next to it."""
     records = [record for record in rig.recorded() if (SCRIPTS / record["script"]).is_file()]
     assert records
     for record in records:

@@ -51,7 +51,7 @@ OF_SLIDES = {
         ["pack", "embed"],
     ),
 }
-#: Declared files: stage of few_slides ('' for kinds that no stage there makes), stage whose folder it lies in, name.
+#: Declared files: stage of few_slides ('' for kinds that no stage there makes), stage whose folder it is in, name.
 DECLARED = {
     "manifest of slides": ("inspect", "slides", "00000.tsv"),
     "manifest of tissue": ("assess", "tissue", "00000.tsv"),
@@ -136,7 +136,7 @@ def test_files_of_slides(few, kind, damage, caplog):
         ("inspect", "assess", "tile", "extract").index(stage) :
     ]:
         getattr(few, act)()
-    if damage != "delete" and stage != "assess":  # of which a child process tells: see test_real_runs
+    if damage != "delete" and stage != "assess":  # a child process reports them: see test_real_runs
         assert f"{path} is damaged" in caplog.text
     after = {key: value for key, value in contents(few.results).items() if ".finished" not in key}
     assert after == {key: value for key, value in before.items() if ".finished" not in key}

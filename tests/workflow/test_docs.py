@@ -90,7 +90,7 @@ def test_reasons_and_keys_that_troubleshooting_names_exist():
 
 
 def test_messages_that_the_pages_quote_are_those_of_the_code():
-    """What the terminal says, in the columns that begin with it; '…' and numbers stand for anything."""
+    """What the terminal says, in the columns that begin with it; '…' and numbers match anything."""
     code = [*(REPOSITORY / "workflow/scripts/molpath").rglob("*.py"), *(REPOSITORY / "workflow/rules").glob("*.smk")]
     strings = re.sub(r'"\s*\n\s*f?"', "", "\n".join(path.read_text(encoding="utf-8") for path in code))
     quoted = []
@@ -163,7 +163,7 @@ def site(tmp_path_factory) -> Path:
     if installed.returncode and re.search(r"Could not find a version|Connection|resolve", installed.stderr):
         pytest.skip("no .venv-docs, and PyPI can't be reached")
     folder = tmp_path_factory.mktemp("docs") / "site"
-    # A make that another one called says where it is, unless told not to.
+    # A make that another one called says where it is, unless asked not to.
     command = ["make", "--no-print-directory", "docs", python, f"ARGS=--site-dir {folder}"]
     done = subprocess.run(command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert (done.returncode, done.stdout) == (0, "")

@@ -80,7 +80,7 @@ def point_at(browser, slide, click=False):
 
 
 def pixel(browser, slide):
-    """Red, green, blue and alpha of the map where a slide lies, once the next frame is drawn."""
+    """Red, green, blue and alpha of the map where a slide is, once the next frame is drawn."""
     waits = "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => done()))"
     browser.driver.execute_async_script(waits)
     return browser.do(PIXEL, slide)
@@ -253,7 +253,7 @@ requestAnimationFrame(function next(now) {
 });"""
 
 
-@pytest.mark.slow  # times mean little while other tests run beside it
+@pytest.mark.slow  # times mean little while other tests run
 def test_ten_thousand_slides_draw_and_follow_the_pointer(tmp_path, browser):
     """The page alone: places are made up, for t-SNE of so many takes a minute."""
     rng = np.random.default_rng(0)

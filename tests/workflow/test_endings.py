@@ -12,7 +12,7 @@ from projects import SNAKEMAKE
 
 pytestmark = pytest.mark.slow
 
-#: The workflow with a job of its own that waits, writes, or ends as it is told by a file.
+#: The workflow with a job of its own that waits, writes, or ends as a file says.
 SNAKEFILE = """
 import sys
 include: "{workflow}/Snakefile"
@@ -55,7 +55,7 @@ class Running:
         return self
 
     def output(self) -> str:
-        """What it said until its end."""
+        """What it printed until its end."""
         return self.process.communicate(timeout=90)[0]
 
 
@@ -85,7 +85,7 @@ def test_ctrl_c_twice(project):
     os.killpg(run.process.pid, signal.SIGINT)
     output = run.output()
     assert run.process.returncode != 0
-    # By when the second comes, Snakemake has told of the first, or ends with a traceback, below which this stands.
+    # When the second comes, Snakemake has reported the first, or ends with a traceback, below which this is printed.
     (ending,) = re.findall(
         r"The run (was stopped \(Ctrl-C\)|ended at once \(Ctrl-C twice.*`snakemake --unlock`)", output
     )

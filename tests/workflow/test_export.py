@@ -20,7 +20,7 @@ from vector_study import write_study
 
 EXAMPLES = examples_of("outputs.md")
 GRID, HALF, ENCODER = "20x_256px_0px_overlap", "20x_128px_64px_overlap", "tiny"
-#: What the reader of the round trip needs beside export.lock and what the workflow runs with.
+#: What the reader of the round trip needs in addition to export.lock and what the workflow runs with.
 PEERS = ("lazyslide==0.13.0", "lazyslide-models==0.1.0", "wsidata==0.12.0", "legendkit==0.5.2")
 PEERS += ("matplotlib-scalebar==0.9.0", "seaborn==0.13.2", "rich==15.0.0", "markdown-it-py==4.3.0", "mdurl==0.1.2")
 
@@ -101,7 +101,7 @@ def spatial(tmp_path_factory, repository) -> Path:
 
 @pytest.fixture(scope="module")
 def peers(tmp_path_factory, spatial) -> Path:
-    """Python with LazySlide beside that; PyTorch is the workflow's own."""
+    """Python with LazySlide in addition; PyTorch is the workflow's own."""
     (site,) = (spatial.parents[1] / "lib").glob("python*/site-packages")
     beside = (site, Path(sysconfig.get_path("purelib")))
     return make_environment(tmp_path_factory.mktemp("peers"), "--no-deps", *PEERS, beside=beside)
@@ -296,5 +296,5 @@ def test_a_second_run_writes_the_same_bytes_and_leaves_nothing_else(slides, repo
 
 
 def contents(folder: Path) -> dict[Path, bytes]:
-    """Files of a folder, but for Snakemake's records of when they were written."""
+    """Files of a folder, except Snakemake's records of when they were written."""
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and ".record" not in path.parts}

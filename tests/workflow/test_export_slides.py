@@ -13,7 +13,7 @@ from molpath.common.manifests import accepted, set_aside, write_manifest
 from molpath.export.spatial import run_by
 
 GRID = {"name": "20x_256px_0px_overlap", "patch_size": 256, "overlap": 0, "mpp": 0, "magnification": 20}
-#: Two triangles that meet at (256, 128): one of them lies in the first patch, the other in the second.
+#: Two triangles that meet at (256, 128): one of them is in the first patch, the other in the second.
 BOW = [[[0, 0], [512, 256], [512, 0], [0, 256], [0, 0]]]
 READER = """
 import json, sys

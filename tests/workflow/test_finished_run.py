@@ -64,7 +64,7 @@ def test_every_column_of_every_table_is_described(cohort):
 
 
 def test_columns_of_numbers_are_typed_as_such(cohort):
-    """What results.yaml leaves as text holds no numbers alone, but for words that happen to be digits in this run."""
+    """What results.yaml leaves as text holds no numbers alone, except words that happen to be digits in this run."""
     results, wrong = cohort / "results", set()
     for path, _, table in find_tables(results, read_tables(SCHEMA)):
         for name, cells in read_tsv(results / path).items() if path.endswith(".tsv") else ():

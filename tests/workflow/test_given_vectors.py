@@ -54,7 +54,7 @@ def test_one_table_and_two_tasks_are_probed_from_an_empty_folder(tmp_path, repos
 
 
 def test_slides_pooled_by_trident_and_cases_that_are_their_mean(tmp_path, repository):
-    """A task lists one of two slides of a case: it is probed on that one. Ids that nobody knows, and none, are told."""
+    """A task lists one of two slides of a case: it is probed on that one. Unknown ids, and none, are reported."""
     write_study(tmp_path, cases=20, width=4, tasks=1, folds=2)
     rows = read_tsv(tmp_path / "tasks/t0/k=all.tsv").to_dict("records")
     both = [row | {"slide_id": f"{row['case_id']}-{k}"} for row in rows for k in (0, 1)]

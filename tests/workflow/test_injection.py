@@ -54,7 +54,7 @@ def opened(browser: Browser, page: Path) -> list[str]:
 
 
 def test_refused_text_would_run_in_the_browser(tmp_path, browser):
-    """Each of what is refused, put into a page as it is, runs or asks for something."""
+    """Each refused text, put into a page unchanged, runs or requests something."""
     for number, text in enumerate(REFUSED[:2]):
         page = tmp_path / f"{number}.html"
         page.write_text(f"<!doctype html><title>x</title><script>const note = '{text}'</script>{text}")

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 STAGES = ["slides", "tissue", "tiles", "features", "omics", "pretrain", "embed", "probe"]
-#: What packages around the stages may import beside the stages and themselves.
+#: What packages around the stages may import in addition to the stages and themselves.
 AROUND = {
     "acquire": set(),
     "demo": set(),

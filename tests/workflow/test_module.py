@@ -1,7 +1,7 @@
 """Other people's workflows import this one: by its path, from a git host, and as snakedeploy writes it.
 
 A git host hands out single files, and only those that Snakemake knows of: the library comes along because each of its
-files is touched through `workflow.source_path`, as text. Here git is told to find github.com in a folder.
+files is touched through `workflow.source_path`, as text. Here git is set to find github.com in a folder.
 """
 
 import json

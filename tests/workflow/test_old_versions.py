@@ -1,4 +1,4 @@
-"""Snakemakes that are too old for the workflow's files are told so in a sentence, not by a syntax error in them."""
+"""A Snakemake that is too old for the workflow's files ends with a sentence, not with a syntax error in them."""
 
 import re
 import subprocess

@@ -153,7 +153,7 @@ def test_a_profile_of_the_user_overrules_the_default_one(parse, options, monkeyp
     parsed = parse(*options, profile={"cores": 1})
     assert (parsed["cores"], parsed["keep_going"], parsed["rerun_triggers"]) == (1, True, TRIGGERS)
     parsed = parse(*options, profile={"jobs": 1})
-    assert (parsed["cores"], parsed["jobs"]) == (None, 1), "so many cores, as without the default profile"
+    assert (parsed["cores"], parsed["jobs"]) == (None, 1), "this many cores, as without the default profile"
     assert parse("--cores", "2", *options, profile={"cores": 1})["cores"] == 2
 
 

@@ -143,7 +143,7 @@ def test_every_chapter_figure_and_table_opens(report, browser):
     browser.picture("report")
     places = "['.prose', '#rulegraph'].map(name => document.querySelector(name).getBoundingClientRect())"
     text, graph = browser.do(f"return {places}.map(place => [place.top, place.bottom])")
-    assert text[1] <= graph[0], "the graph of the rules stands before the text, or beside it"
+    assert text[1] <= graph[0], "the graph of the rules is before the text, or next to it"
     for name in ("Statistics", "About", "Workflow"):
         browser.do("app.setView({navbarMode: 'menu'})")
         browser.wait(

@@ -72,7 +72,7 @@ def test_comments_rerun_nothing_and_code_its_stage(cohort, code):
 
 
 def test_another_clone_and_a_moved_study_rerun_nothing_and_a_changed_script_its_rule(cohort, code, tmp_path):
-    """Shipped files and scripts count by what they hold: not by place, nor by time, which is new in a new clone."""
+    """Shipped files and scripts count by their contents: not by place or by time, which is new in a new clone."""
     clone, study = tmp_path / "clone", tmp_path / "study"
     subprocess.run(["git", "clone", "-q", code, clone], check=True)
     shutil.copytree(cohort, study)
@@ -127,7 +127,7 @@ def test_killed_run_resumes_where_it_was(cohort, code, tmp_path):
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     time.sleep(1)
-    assert not living_jobs(copy), "an orphaned job lives on"
+    assert not living_jobs(copy), "an orphaned job is still running"
     kept = {path.name: path.stat().st_mtime_ns for path in folder.glob("*.h5") if not path.name.startswith(".")}
     assert kept
     assert run(copy, code, "--unlock").returncode == 0

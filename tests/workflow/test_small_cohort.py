@@ -290,7 +290,7 @@ def test_what_made_the_results_is_written_down(cohort, code):
 
 
 def test_no_result_reveals_where_it_was_made(cohort):
-    """No folder of this machine stands in a result, but for the config, which holds the paths that the user wrote."""
+    """No folder of this machine is in a result, except for the config, which holds the paths that the user wrote."""
     results = cohort / "results"
     outputs = [path for path in results.rglob("*") if path.is_file() and "logs" not in path.parts]
     files = [path for path in outputs if path not in (results / "config.yaml", results / "report.html")]

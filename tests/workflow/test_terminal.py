@@ -47,7 +47,7 @@ def command(repository: Path, *words: str) -> list[str | Path]:
 
 
 def messages(folder: Path) -> list[str]:
-    """What Snakemake said in its last run, by its own log."""
+    """What Snakemake printed in its last run, by its own log."""
     log = max((folder / ".snakemake/log").iterdir(), key=os.path.getmtime)
     lines = log.read_text().splitlines()
     return [line for line in lines if line and not LINE.fullmatch(line)]
@@ -190,7 +190,7 @@ def test_a_workflow_that_imports_this_one_has_both(eight, repository, tmp_path):
 
 
 def test_the_page_shows_what_a_run_shows(tmp_path, repository):
-    """Thirty slides, as on the page: the same end, and lines that tell the same things."""
+    """Thirty slides, as on the page: the same end, and lines that report the same things."""
     write_study(tmp_path, 30, edge=1800)
     terminal = Terminal(command(repository, "embed"), tmp_path, 120, **QUICK)
     text = terminal.watch()
@@ -207,5 +207,5 @@ def test_the_page_shows_what_a_run_shows(tmp_path, repository):
 
 
 def parts_of(line: str) -> set[str]:
-    """Stages and rates that a line tells of, without their numbers."""
+    """Stages and rates that a line reports, without their numbers."""
     return set(re.findall(r"slides:|tissue:|tiles:|features:|patches/s|left|set aside|steps", line))

@@ -16,7 +16,7 @@ from molpath.demo.cohort import make_cohort
 
 DEADLINE_S = 120
 #: A user's own encoder, wide, so that files take a while to write. It goes on past its first batch only where a file
-#: `go` lies in the working directory, which is how the test has two jobs write the same files at the same moment.
+#: `go` is in the working directory, which is how the test has two jobs write the same files at the same moment.
 ENCODER = """
 import time
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""No test asks with a token or key of whoever runs it, nor through a proxy; servers with odd answers."""
+"""No test uses a token or key of whoever runs it, or a proxy; servers with odd answers."""
 
 import pytest
 from data_services import serving

@@ -157,7 +157,7 @@ def test_no_access_says_what_to_do_and_no_token(server, tmp_path, monkeypatch, c
 
 
 def test_the_token_goes_to_its_service_and_to_nobody_else(server, tmp_path, monkeypatch, caplog):
-    """Not to where the service redirects to, nor to another service of the sheet; nor into log or manifest."""
+    """Not to where the service redirects, not to another service of the sheet, and not into log or manifest."""
     caplog.set_level(logging.DEBUG)
     (tmp_path / "token").write_text(TOKEN + "\n")
     monkeypatch.setenv(web.TOKEN_FILE, str(tmp_path / "token"))

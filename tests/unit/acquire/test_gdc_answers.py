@@ -154,7 +154,7 @@ def test_regions_of_the_brain_are_samples_of_their_own():
 
 
 def fill(server, kinds, **more):
-    """A slide and RNA of a case each; kinds: what is said of its sample, a dict."""
+    """A slide and RNA of a case each; kinds: fields of its sample, a dict."""
     for i, kind in enumerate(kinds):
         case = f"TCGA-AA-{i:04d}"
         for file, name, fields in ((f"s{i}", f"{case}-slide.svs", DIAGNOSTIC), (f"r{i}", f"r{i}.tsv", STAR)):

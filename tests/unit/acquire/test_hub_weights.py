@@ -8,7 +8,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import huggingface_hub  # noqa: F401 (absent, the tests below would tell of something else)
+import huggingface_hub  # noqa: F401 (without it, the tests below would fail for another reason)
 import pytest
 
 CONTENTS = b"published weights " * 1000

@@ -74,7 +74,7 @@ def test_nothing_of_another_version_of_an_object_stays(server, series, tmp_path,
     with pytest.raises(web.Unreachable):
         download(tmp_path, series)
     server.faults, server.files = {}, server.files | newer
-    if parts:  # the finished one has no MD5 that would tell: its size and first bytes are right
+    if parts:  # the finished one has no MD5 to compare: its size and first bytes are right
         (tmp_path / "slides" / f"{UID}.1.part/1.dcm").unlink()
     assert download(tmp_path, series).status == "ok"
     folder = tmp_path / "slides" / f"{UID}.1"

@@ -1,4 +1,4 @@
-"""Histories, paths, lists, sheets and indices with gaps or oddities: each costs one file, or is told."""
+"""Histories, paths, lists, sheets and indices with gaps or oddities: each costs one file, or is reported."""
 
 import hashlib
 import json

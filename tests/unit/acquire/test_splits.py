@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 
-import huggingface_hub  # noqa: F401 (absent, the tests below would tell of something else)
+import huggingface_hub  # noqa: F401 (without it, the tests below would fail for another reason)
 import pytest
 from hub_service import serving_hub
 
@@ -32,7 +32,7 @@ def hub():
 
 @pytest.fixture
 def fetch(hub, tmp_path, repository):
-    """The fetch in a process of its own, for the client reads its settings once: exit and what it told."""
+    """The fetch in its own process, because the client reads its settings once: exit status and output."""
 
     def run(*arguments: str, token=TOKEN, **variables):
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("HF_", "HUGGING"))}

@@ -1,4 +1,4 @@
-"""HDF5 files of others: arrays that lie elsewhere, or that claim more than the file can hold."""
+"""HDF5 files of others: arrays that are elsewhere, or that claim more than the file can hold."""
 
 import anndata
 import h5py
@@ -99,7 +99,7 @@ def test_compressed_zeros_are_refused_before_they_are_read(tmp_path):
 
 
 def test_one_text_named_a_million_times_is_refused(tmp_path):
-    """Texts lie in a heap, and every cell may point to the same megabyte."""
+    """Texts are in a heap, and every cell may point to the same megabyte."""
     path = tmp_path / "a.h5ad"
     with h5py.File(path, "w") as handle:
         data = handle.create_dataset("names", (1 << 16,), h5py.string_dtype())

@@ -105,4 +105,4 @@ def test_a_run_says_why_it_does_without_a_slide():
     }
     assert count(gathering.entries)[part].came == 6
     losses = first_losses(gathering.entries)
-    assert {name for name, loss in losses.items() if loss} == {"B", "C"}, "what a run leaves out is no loss"
+    assert {name for name, loss in losses.items() if loss} == {"B", "C"}, "what a run leaves out counts as no loss"

@@ -1,4 +1,4 @@
-"""A file is taken as it is only if its bytes are those its maker recorded."""
+"""A file is used unchanged only if its bytes are those that its job recorded."""
 
 import os
 
@@ -22,7 +22,7 @@ def write(path, record, value=1.0):
 
 @pytest.fixture
 def path(tmp_path):
-    """A recorded file of slide a, beside one of slide b."""
+    """A recorded file of slide a, next to one of slide b."""
     record = Record("00000")
     write(tmp_path / "b.h5", record, 2.0)
     write(tmp_path / "a.h5", record)
@@ -100,7 +100,7 @@ def test_a_row_moved_to_another_shard_goes_along(path):
     assert current(path, Record("00007"))
     assert [row.name for row in read_rows(path.parent / ".record/00007.tsv")] == ["a.h5"]
     write(path, Record("00007"), 3.0)
-    assert current(path, Record("00000"))  # moved back: its old row tells of what is no more
+    assert current(path, Record("00000"))  # moved back: its old row describes a file that is gone
 
 
 def test_without_a_record_a_file_is_remade_or_accepted_on_the_users_word(path, caplog):

@@ -1,4 +1,4 @@
-"""The types of the config's sections have the keys that the schema has, but for those a rule adds or leaves out."""
+"""The types of the config's sections have the keys that the schema has, except those a rule adds or leaves out."""
 
 from pathlib import Path
 from types import ModuleType
@@ -11,7 +11,7 @@ from molpath.common.settings import acquire, embed, features, omics, pretrain, p
 SCHEMA = yaml.safe_load((Path(__file__).parents[3] / "workflow/schemas/config.schema.yaml").read_text())
 MODULES = (acquire, embed, features, omics, pretrain, probe, tiles, tissue)
 
-#: Type -> where its section is in the schema, below $defs; `*` stands for the entries of a map or a list.
+#: Type -> where its section is in the schema, below $defs; `*` means the entries of a map or a list.
 SECTIONS = {
     tissue.Tissue: "tissue",
     tissue.Hsv: "tissue/hsv",

@@ -99,7 +99,7 @@ def test_a_tab_or_line_end_in_a_cell_is_written_as_a_space(tmp_path):
 
 
 def test_values_of_a_mixed_column_are_written_as_they_are(tmp_path):
-    """Whole numbers beside a missing one stay whole."""
+    """Whole numbers next to a missing one stay whole."""
     mixed = pd.DataFrame({"a": pd.Series([1, None, 2.5, True, "x\ty"], dtype=object), "b": [0.1, 1e-7, 3, 4, 1 / 3]})
     write_tsv(tmp_path / "m.tsv", mixed)
     assert (tmp_path / "m.tsv").read_text() == "a\tb\n1\t0.1\n\t1e-07\n2.5\t3\nTrue\t4\nx y\t0.3333333333\n"

@@ -126,4 +126,4 @@ def test_the_confounded_task_is_named_and_no_other(hospitals, name, verdict):
     table = read_tsv(folder / "slides.tsv").set_index("case_id")[["site"]]
     (row,) = assess(task, guesses, table, ["site"], SETTINGS, vectors, bootstraps=200).confounders.to_dict("records")
     assert row["verdict"] == verdict, row["reason"]
-    assert row["score"] > 0.7, "a reader of the score alone would be pleased"
+    assert row["score"] > 0.7, "the score alone would look good"

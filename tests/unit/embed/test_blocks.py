@@ -49,7 +49,7 @@ def write_slides(folder, patches, dim, count):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel's record of a process's memory is Linux's")
 def test_a_bag_of_30_000_patches_is_embedded_within_1_gb(tmp_path):
-    """36 kB a patch, 1.4 GB with torch's own: every layer of the whole bag lay in memory."""
+    """36 kB per patch, 1.4 GB with torch's own: every layer of the whole bag was in memory."""
     import json
 
     write_slides(tmp_path, 15_000, 768, 2)
@@ -142,7 +142,7 @@ def test_a_killed_block_resumes_with_the_bag_at_which_it_was_killed(tmp_path, mo
     progress = json.loads((tmp_path / "log.progress").read_text())
     assert (progress["done"], progress["total"]) == (5, 5)
     own = [["S0", "S1"]] if cases == "union" else [["S0"], ["S1"]]
-    assert shapes == [["S0"], ["S1"], ["S2"], ["S3"], *own]  # no bag twice but for the case's slides
+    assert shapes == [["S0"], ["S1"], ["S2"], ["S3"], *own]  # no bag twice except the case's slides
     assert not partial.exists()
 
 

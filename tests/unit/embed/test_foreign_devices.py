@@ -1,7 +1,7 @@
-"""Slide encoders of others run where they are told: stand-ins for their packages record devices and precisions.
+"""Slide encoders of others run on the chosen device: stand-ins for their packages record devices and precisions.
 
 The device `meta` holds no numbers, so that a tensor that stays on the CPU is an error; what comes back from it is made
-up, for nothing can be read from it.
+up, because nothing can be read from it.
 """
 
 import importlib

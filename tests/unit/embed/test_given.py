@@ -1,4 +1,4 @@
-"""Tables of given vectors: every format gives the same numbers, and a bad file is told by file, row and remedy."""
+"""Tables of given vectors: every format gives the same numbers; a bad file is reported with file, row and remedy."""
 
 import h5py
 import numpy as np

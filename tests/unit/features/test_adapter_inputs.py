@@ -79,7 +79,7 @@ def test_a_file_without_layer_scale_is_not_taken_for_uni(tmp_path):
 
 
 def test_a_file_that_would_run_code_is_refused(tmp_path):
-    torch.save({"a": math.gcd}, tmp_path / "bad.bin")  # whole, but for what it names
+    torch.save({"a": math.gcd}, tmp_path / "bad.bin")  # whole, except what it names
     with pytest.raises(ValueError, match="not a file of weights that can be loaded without running code"):
         build([str(tmp_path / "bad.bin")], {"adapter": "uni_v1"})
     (tmp_path / "pointer.bin").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\n")

@@ -21,7 +21,7 @@ NETWORKS = {name: (lambda name=name: vision_transformer(name)) for name in VISIO
     "ctranspath": timm_encoders.ctranspath,
     "resnet50": timm_encoders.ThirdStage,
 }
-#: conch_v1 needs its makers' package; the other two have no network of timm's.
+#: conch_v1 needs its authors' package; the other two have no network of timm's.
 ELSEWHERE = {"conch_v1", "efficientnet_lite0", "mean_colour"}
 
 
@@ -171,7 +171,7 @@ def test_conch_v15_equals_a_network_by_hand(size, tmp_path):
 
 
 def test_conch_v15_stretches_positions_its_own_way():
-    """Neither antialiased nor sampled at 28 / 14: both differ from what its makers do by far more than rounding."""
+    """Neither antialiased nor sampled at 28 / 14: both differ from its authors' way by far more than rounding."""
     table = torch.randn(1, 197, 8, generator=torch.Generator().manual_seed(3))
     stretched = conch.stretched(table, 28)[0].double().numpy()
     expected = vit_by_hand.bicubic(table[0, 1:].double().numpy(), 28, 28.1 / 14)

@@ -1,4 +1,4 @@
-"""Features of one slide beside those that a user has of it."""
+"""Features of one slide compared with those that a user has of it."""
 
 import h5py
 import numpy as np

@@ -167,7 +167,7 @@ def test_errors_that_mean_no_memory(message, expected):
     [
         (CPU, 8, 4.65, JPEG, 2),  # a small network: reading is a quarter of the work
         (CPU, 8, 4.65, OTHER, 5),
-        (CPU, 8, 1135, JPEG, 1),  # minutes a patch: one reader waits for it
+        (CPU, 8, 1135, JPEG, 1),  # minutes per patch: one reader waits for it
         (CPU, 8, 0, JPEG, 4),  # unknown
         (CPU, 1, 4.65, OTHER, 1),
         (CUDA, 8, 1135, JPEG, 2),

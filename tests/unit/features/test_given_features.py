@@ -26,7 +26,7 @@ def write_h5(path, features=None, coords=PLACES, attributes=GRID, **arrays):
 
 
 def inspect_one(shard, tmp_path, write, facts=INSPECTED, **more):
-    """Row of slide `a` beside two good slides; `write` makes its file."""
+    """Row of slide `a` among two good slides; `write` makes its file."""
     for name in "abc":
         shard.add(name, 4)
     shard.write(**facts)

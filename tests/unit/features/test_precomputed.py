@@ -1,4 +1,4 @@
-"""Features of other tools are read where they lie, in the layouts their tools document, and embedded."""
+"""Features of other tools are read in place, in the layouts their tools document, and embedded."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Figures and tables of the other protocols: numbers worked out a second time, the same bytes twice, empty ones."""
+"""Figures and tables of the other protocols: numbers computed a second time, the same bytes twice, empty ones."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -23,7 +23,7 @@ STRENGTHS = {"logistic_C=0.01": 0.5, "logistic_C=10": 0.6, "logistic_C=adaptive"
 
 
 def score_rows(task: str, group: str, protocol: str, levels: dict[str, float], folds=3, **further):
-    """Rows of some models, whose folds lie around a level each."""
+    """Rows of some models, whose folds vary around one level per model."""
     spread = np.linspace(-0.02, 0.02, folds) if folds > 1 else [0]
     return [
         row

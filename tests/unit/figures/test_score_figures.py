@@ -1,4 +1,4 @@
-"""Figures of scores: their numbers worked out a second time, the same bytes twice, and what is odd."""
+"""Figures of scores: their numbers computed a second time, the same bytes twice, and what is odd."""
 
 from pathlib import Path
 

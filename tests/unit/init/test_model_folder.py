@@ -1,4 +1,4 @@
-"""The folder of a pretrained model: what it says of its patches, wherever it lies, and what is refused."""
+"""The folder of a pretrained model: what it says of its patches, wherever it is, and what is refused."""
 
 import json
 import shutil

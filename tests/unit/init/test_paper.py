@@ -1,4 +1,4 @@
-"""The paper's tasks as `molpath init --paper` tells them, and the studies that come of them."""
+"""The paper's tasks as `molpath init --paper` lists them, and the studies made of them."""
 
 import contextlib
 import shutil

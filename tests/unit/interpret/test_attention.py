@@ -64,7 +64,7 @@ def test_geojson_has_a_closed_square_per_patch_at_its_place_on_the_slide(attende
         assert ring[0] == ring[-1] == [x, y]
         assert {tuple(point) for point in ring} == {(x, y), (x + STEP, y), (x + STEP, y + STEP), (x, y + STEP)}
         measured = feature["properties"]["measurements"]
-        for head in range(2):  # no ties here: as many percent as patches lie at or below
+        for head in range(2):  # no ties here: as many percent as patches are at or below
             expected = 100 * (shares[head] <= patch_shares[head]).mean()
             assert measured[f"attention percentile, head {head + 1}"] == pytest.approx(expected, abs=1e-3)
             assert measured[f"attention weight, head {head + 1}"] == pytest.approx(patch_shares[head], rel=1e-5)
@@ -74,7 +74,7 @@ def test_geojson_has_a_closed_square_per_patch_at_its_place_on_the_slide(attende
 
 
 def test_geojson_begins_where_qupath_does(attended):
-    """QuPath crops MRXS, SCN and BIF; patches lay beside the tissue there."""
+    """QuPath crops MRXS, SCN and BIF; patches missed the tissue there."""
     folder, coords, _ = attended
     rows = (folder / "inspected.tsv").read_text().splitlines()
     rows = [rows[0] + "\tbounds_x\tbounds_y", rows[1] + "\t100\t30", rows[2] + "\t\t"]

@@ -203,7 +203,7 @@ def test_a_map_is_drawn_and_says_so_where_there_is_none(planted, tmp_path):
         )  # fmt: skip
         sizes[name] = Image.open(tmp_path / f"{name}.png").size
         assert len(json.loads((tmp_path / f"{name}.geojson").read_text())["features"]) == 10
-    assert sizes["map"][0] > sizes["none"][0]  # a panel per set beside the slide
+    assert sizes["map"][0] > sizes["none"][0]  # a panel per set next to the slide
     draw_gene_sets(
         scores=str(folder / "threads-patches"), sets=str(tmp_path / "none.tsv"), slide_id="gone", wsi=str(tmp_path),
         note="", inspected=str(tmp_path / "inspected.tsv"), assessed=str(tmp_path / "assessed.tsv"),

@@ -40,7 +40,7 @@ def space(tmp_path):
     write_embeddings(tmp_path / "cases.h5ad", x, names, case_id=names)
     profiles, values = [f"P{i}" for i in range(60)], rng.normal(5, 1, size=(60, 20))
     cohort = np.repeat(["A", "B"], 30)
-    values[cohort == "B", 4] += 20  # G4 tells cohorts apart, as the embedding does
+    values[cohort == "B", 4] += 20  # G4 separates the cohorts, as the embedding does
     vectors = rng.normal(size=(60, 8)) * 0.3
     vectors[:, 3] += values[:, 7] - 5 + 20 * (cohort == "B")
     vectors[:, 5] += 10
@@ -86,7 +86,7 @@ def test_correlation_within_cohorts_equals_a_regression():
     values[:, 4] = 2.0
     correlations = correlate(values, along[:, None], cohorts)[:, 0]
     dummies = np.stack([cohorts == name for name in "ABC"], 1).astype(float)
-    for gene in range(4):  # the coefficient of the gene beside a constant for each cohort
+    for gene in range(4):  # the coefficient of the gene with a constant for each cohort
         design = np.column_stack([values[:, gene], dummies])
         coefficients, residual, *_ = np.linalg.lstsq(design, along, rcond=None)
         error = np.sqrt(residual[0] / (30 - 4) * np.linalg.inv(design.T @ design)[0, 0])

@@ -211,7 +211,7 @@ def test_names_of_two_parts_are_taken_apart(shape, read, plain, table):
 
 
 def test_the_id_decides_where_the_symbol_means_another_gene(table):
-    """SLC35E2 was split: its Entrez ids tell the two apart. A gene's old symbol may be another one's of today."""
+    """SLC35E2 was split: its Entrez ids distinguish the two. A gene's old symbol may be another one's of today."""
     naming = name_genes(genes_of(["SLC35E2|728661", "SLC35E2|9906", "TP53|7157"]), table)
     assert list(naming.names) == ["SLC35E2B", "SLC35E2A", "TP53"]
 

@@ -22,7 +22,7 @@ COPIES_DRESS = DRESS | {"across": st.just(False), "junk": st.just(False), "corne
 
 
 def number(text):
-    """The value that a cell stands for."""
+    """The value that a cell means."""
     return float("nan") if text in MISSING else float(text)
 
 

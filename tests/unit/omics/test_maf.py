@@ -198,7 +198,7 @@ def test_a_file_of_other_cases_stops_the_job(tmp_path, repository, extra):
 
 
 def test_each_file_is_asked_for_its_own_cases(tmp_path, repository):
-    """A file of its own a case, as the GDC gives them: one swapped file is not lost in the crowd."""
+    """A file per case, as the GDC gives them: one swapped file is noticed among many."""
     for case in "ABCD":
         (tmp_path / f"{case}.maf").write_text(HEAD + ROWS.splitlines()[0].replace("\tA\t", f"\t{case}\t") + "\n")
     (tmp_path / "E.maf").write_text(HEAD)  # sequenced, without a variant

@@ -278,7 +278,7 @@ def test_maf_and_copy_numbers_become_the_flags_they_say(tmp_path_factory, reposi
 @settings(QUICK, max_examples=30)
 @given(names=st.lists(st.text(min_size=1, max_size=6), min_size=1, max_size=6), seed=st.integers(0, 99))
 def test_any_names_of_genes_end_in_one_row_each(tmp_path_factory, names, seed):
-    """Whatever stands for a gene: every sum of the file is in the table or counted, or the file is refused."""
+    """Whatever names a gene: every sum of the file is in the table or counted, or the file is refused."""
     folder = tmp_path_factory.mktemp("names")
     path = folder / "counts.parquet"
     values = np.random.default_rng(seed).integers(0, 99, (len(names), 2))

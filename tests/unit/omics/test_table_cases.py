@@ -13,7 +13,7 @@ from molpath.study.sheets import problem_of, read_sheet
 
 @pytest.fixture(scope="module")
 def cases(shared_data):
-    """The folder of these inputs, beside that of the real files."""
+    """The folder of these inputs, next to that of the real files."""
     folder = shared_data.parent / "cases"
     if not folder.is_dir():
         pytest.skip(f"the folder of small inputs is absent: {folder}")

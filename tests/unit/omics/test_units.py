@@ -1,4 +1,4 @@
-"""Units: what the numbers contradict is refused with what they look like, or taken on request and told in the table."""
+"""Units: what the numbers contradict is refused with what they look like, or accepted on request and noted."""
 
 import logging
 

@@ -44,7 +44,7 @@ def test_contributions_add_up_to_the_logit(tmp_path, name, cases):
     with h5py.File(path) as handle:
         constant = handle["constant"][:]
         usual = predictor.logits(np.mean([vectors[slide] for slide in ("T1", "T2", "T3")], axis=0)[None])[0]
-        np.testing.assert_allclose(constant, usual, rtol=1e-5, atol=1e-6)  # zero stands for the mean training slide
+        np.testing.assert_allclose(constant, usual, rtol=1e-5, atol=1e-6)  # zero is the mean training slide
         assert set(handle["slides"]) == {"A1", "A2", "B1"}
         for case, slides in (("A", ("A1", "A2")), ("B", ("B1",))):
             values = np.concatenate([handle[f"slides/{slide}/contributions"][:] for slide in slides])
@@ -165,7 +165,7 @@ def test_training_cases_without_patches_are_refused(tmp_path):
 
 @pytest.mark.parametrize("name", ["mean", "random"])
 def test_planted_patches_stand_out(tmp_path, name):
-    """Focal signal: a sixth of the patches of half of the slides lie along one direction; new slides are asked."""
+    """Focal signal: a sixth of the patches of half of the slides are along one direction; new slides are predicted."""
     rng = np.random.default_rng(0)
     labels, mark = np.arange(120) % 2, np.array([1, -1, 0.5, 0, 0, 0]) * 2
     bags = {f"S{i}": rng.normal(size=(36, 6)) for i in range(120)}

@@ -33,7 +33,7 @@ def test_nobody_has_an_embedding(tmp_path, x):
 
 
 def test_values_are_those_of_their_own_case(tmp_path, x):
-    """Whatever order embeddings lie in, and whoever is missing before."""
+    """Whatever the order of embeddings, and whoever is missing before."""
     write_predictor(tmp_path / "predictor")
     new = NewCases(tmp_path, x, lost={0: "blank"})
     table, _ = new.predict()

@@ -148,7 +148,7 @@ def test_a_slide_that_is_missing_is_named(slides):
     assert finding.verdict == "problem"
     assert "1 of 4 slides are missing: gone (/nowhere/gone.svs)" in finding.found
     assert inputs.check_slides_there(slides).verdict == "ok"
-    assert read([*slides, gone], count=4).verdict == "ok", "it is told once"
+    assert read([*slides, gone], count=4).verdict == "ok", "it is reported once"
 
 
 def test_a_slide_that_is_none(slides, tmp_path):
@@ -199,4 +199,4 @@ def test_a_check_that_fails_in_itself_hides_no_other(slides, tmp_path, monkeypat
     assert {"Snakemake", "conda", "results folder", "HDF5 and locks", "slides", "reading slides", "GPU"} < set(findings)
     (tmp_path / "results").touch()
     findings = {item.check for item in examine(request, tables)}
-    assert not findings & {"rename and fsync", "HDF5 and locks", "clock"}, "told once, as the results folder"
+    assert not findings & {"rename and fsync", "HDF5 and locks", "clock"}, "reported once, as the results folder"

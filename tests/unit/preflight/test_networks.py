@@ -1,4 +1,4 @@
-"""Work of encoders against counts of the networks themselves and figures that their makers or others published."""
+"""Work of encoders against counts of the networks themselves and figures that their authors or others published."""
 
 from pathlib import Path
 
@@ -30,7 +30,7 @@ def test_published_figures_of_vision_transformers(sizes, published):
 
 @pytest.mark.parametrize(
     ("name", "published"),
-    # Swin-T (arXiv 2103.14030), with another stem here; EfficientNet-Lite0 (its makers' page), without its classifier
+    # Swin-T (arXiv 2103.14030), with another stem here; EfficientNet-Lite0 (its authors' page), without its classifier
     [("ctranspath", 4.5), ("efficientnet_lite0", 0.407), ("uni_v1", 61.6), ("kaiko_vitb16", 17.6)],
 )
 def test_published_figures_of_encoders(name, published):
@@ -46,7 +46,7 @@ def test_the_formula_gives_what_was_counted(name):
 
 @pytest.mark.parametrize("name", sorted(set(TABLE) - {"conch_v1"}))
 def test_the_networks_themselves_are_counted(name, vision_libraries):
-    """Built without storage, counted by torch; conch_v1 is built by a package of its makers."""
+    """Built without storage, counted by torch; conch_v1 is built by a package of its authors."""
     import torch
     from molpath.features import conch, efficientnet_lite, timm_encoders
     from torch.utils.flop_counter import FlopCounterMode

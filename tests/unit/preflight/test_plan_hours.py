@@ -48,7 +48,7 @@ def test_a_model_for_gpus_has_no_hours_on_cpus(tables, request_of_all, tmp_path)
     model = row(plan_run(request_of_all, tables, tmp_path), "embed", "mean")
     assert model.note == "needs a GPU"
     assert model.gpu_hours == pytest.approx(2 * 4000 * 2 * 86e6 / (2e12 * 0.1) / 3600)
-    assert model.cpu_hours == pytest.approx(2 * 4000 * 200 / 1e6 / 3600), "bags are read all the same"
+    assert model.cpu_hours == pytest.approx(2 * 4000 * 200 / 1e6 / 3600), "bags are read nevertheless"
 
 
 @pytest.mark.parametrize(

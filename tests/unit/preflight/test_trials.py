@@ -86,7 +86,7 @@ def test_slide_encoders_of_others(tmp_path, monkeypatch):
 
 
 def test_a_folder_with_weights_is_run(tmp_path, monkeypatch):
-    """TITAN's and PRISM's weights are folders with code: neither the look at files nor the trial minds."""
+    """TITAN's and PRISM's weights are folders with code: neither the check of files nor the trial objects."""
 
     class Prism(torch.nn.Module):
         def slide_representations(self, features):

@@ -16,7 +16,7 @@ from .cohort import RUN, arguments, train, write_cohort
 
 
 def write_flags(folder, listed):
-    """Flags of the cohort's 12 profiles, two a gene: A and B change in most profiles, Z in one, N in none."""
+    """Flags of the cohort's 12 profiles, two per gene: A and B change in most profiles, Z in one, N in none."""
     table = anndata.read_h5ad(folder / "dna.h5ad")
     genes = {"Z": [11], "B": range(9), "N": [], "A": range(3, 12), "C": range(4)}
     values = np.zeros((12, 2 * len(genes)), np.float32)

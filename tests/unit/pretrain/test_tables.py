@@ -68,7 +68,7 @@ def test_a_draw_takes_genes_that_the_profile_has():
 
 
 def test_genes_of_another_cohort_change_no_embedding():
-    """A profile's embedding alone, and beside a longer profile of a larger union, in both kinds of branch."""
+    """A profile's embedding alone, and next to a longer profile of a larger union, in both kinds of branch."""
     torch.manual_seed(0)
     words = {"<pad>": 0, "<cls>": 1}
     own = np.array([[1.5, 0.5, 3]], np.float32)

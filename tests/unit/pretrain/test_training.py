@@ -112,7 +112,7 @@ def test_stopped_run_ends_as_if_it_never_was(tmp_path, monkeypatch):
 
 
 def test_an_epoch_that_could_not_be_judged_is_not_trained_again(tmp_path, monkeypatch):
-    """RankMe ran out of memory, or was told to stop: its epoch's steps are kept, and the end is the same."""
+    """RankMe ran out of memory, or was asked to stop: its epoch's steps are kept, and the end is the same."""
     write_cohort(tmp_path)
     whole = train(tmp_path, out="a")
     steps, step, original = [], Trainer._train_step, Trainer.embed_judged

@@ -8,7 +8,7 @@ from molpath.probe.probes import fit_logistic
 
 SETTINGS = {"C": 0.5, "max_iter": 10_000, "mlp_hidden": 64, "seed": 0}
 RNG = np.random.default_rng(0)
-#: Nineteen of class 0 for one of class 1, which lie apart by two standard deviations a number.
+#: Nineteen of class 0 for one of class 1, two standard deviations apart in each number.
 LABELS = np.repeat([0, 1], [950, 50])
 X = RNG.normal(size=(1000, 2)) + 2 * LABELS[:, None]
 

@@ -1,4 +1,4 @@
-"""The battery of confounders on columns and tasks that nobody planned for: none stops it, and each is told apart."""
+"""The battery of confounders on columns and tasks that nobody planned for: none stops it, and each is recognised."""
 
 import dataclasses
 

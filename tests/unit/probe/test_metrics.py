@@ -179,7 +179,7 @@ def test_summary_has_means_errors_and_reasons():
 
 
 def test_who_is_followed_longest_counts_as_alive_until_the_training_side_ends():
-    """A case at 100 days beside two controls, of whom the one of highest risk was followed past all of the training
+    """A case at 100 days with two controls, of whom the one of highest risk was followed past all of the training
     side: half of the pairs are in order; without him, all were."""
     train = np.array([50.0, 400, 1000]), np.array([True, False, False])
     test = np.array([100.0, 500, 2000]), np.array([True, False, False])

@@ -1,4 +1,4 @@
-"""Regression tasks, and probes beside the paper's: equal to other libraries, nested choices that see no test side."""
+"""Regression tasks, and probes in addition to the paper's: equal to other libraries, choices that see no test side."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""What the columns of a pair are of slides and of cases, who is left out and why, and what can't be said."""
+"""What the columns of a pair are of slides and of cases, who is left out and why, and what can't be measured."""
 
 import numpy as np
 import pandas as pd
@@ -118,7 +118,7 @@ def test_a_large_cohort_is_drawn_from_and_says_so(monkeypatch):
 
 
 def test_slides_of_one_case_are_no_neighbours():
-    """Two slides of each case lie close and share all; without their case they would be each other's nearest."""
+    """Two slides of each case are close and share all; without their case they would be each other's nearest."""
     rng = np.random.default_rng(5)
     cases = [f"K{k:03d}" for k in np.repeat(np.arange(60), 2)]
     names = [f"{case}-{k % 2}" for k, case in enumerate(cases)]

@@ -91,7 +91,7 @@ def test_what_made_the_results_is_there(project, repository):
         "config.yaml",
         "embed/mean/cases.h5ad",
         "probe/mean/t/frozen/metrics.tsv",
-        "tables/metrics.html",  # beside a declared one
+        "tables/metrics.html",  # next to a declared one
         "tables/metrics.tsv",
     ]
     listed = written["files"]["tables/metrics.html"]

@@ -1,4 +1,4 @@
-"""What `verify` says of files that no manifest tells of, but the record of the job that made them."""
+"""What `verify` says of files that are in no manifest, only in the record of the job that made them."""
 
 from molpath.common import finished, job_files
 from molpath.common.recorded import FOLDER

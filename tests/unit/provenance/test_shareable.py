@@ -1,4 +1,4 @@
-"""What a run tells of its config tells nothing of its machine and its user."""
+"""What a run reports of its config reveals nothing of its machine and its user."""
 
 import getpass
 import platform

@@ -66,7 +66,7 @@ def test_whole_tiles_have_no_sign_of_damage(whole, codec, suffix):
 
 @pytest.mark.parametrize(("codec", "how"), [("none", "all-random"), ("lzw", "flip"), ("jpeg2000", "flip")])
 def test_what_cannot_be_seen(whole, codec, how):
-    """Tiles that are not compressed, and single bits of LZW and JPEG 2000: nothing in the file tells (docs/data.md)."""
+    """Uncompressed tiles, and single bits of LZW and JPEG 2000: nothing in the file shows it (docs/data.md)."""
     slide = open_slide(damaged_copy(whole[codec, "svs"], [BAD], how))
     assert read(slide, BAD).shape == (TILE, TILE, 3)
     assert not np.array_equal(read(slide, BAD), read(open_slide(whole[codec, "svs"]), BAD)) or codec == "lzw"

@@ -1,4 +1,4 @@
-"""The fast path: the pixels OpenSlide shows, each tile decoded once, damage told."""
+"""The fast path: the pixels OpenSlide shows, each tile decoded once, damage reported."""
 
 import os
 import subprocess

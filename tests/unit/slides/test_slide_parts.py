@@ -35,7 +35,7 @@ def declared(tmp_path, *paths):
 
 
 def write_vms(folder, seed=0):
-    """A Hamamatsu slide: an index that says nothing of the pixels, and JPEGs with a restart marker a row."""
+    """A Hamamatsu slide: an index that says nothing of the pixels, and JPEGs with a restart marker per row."""
     folder.mkdir()
     for name, pixels in (("Scan(0,0).jpg", picture(256, 256, seed)), ("macro.jpg", picture(64, 64, 5))):
         Image.fromarray(pixels).save(folder / name, quality=90, subsampling=0, restart_marker_rows=1)
@@ -62,7 +62,7 @@ def test_a_dicom_series_as_folder_or_as_any_of_its_files_is_one_slide(tmp_path):
 
 
 def test_the_published_case_of_a_folder(tmp_path):
-    """Files of other kinds, and of another series, beside the slide's."""
+    """Files of other kinds, and of another series, next to the slide's."""
     folder = write_series(tmp_path / "s", PIXELS)
     (folder / "notes.txt").write_text("read me")
     assert look(folder)["status"] == "ok"

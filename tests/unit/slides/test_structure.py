@@ -1,4 +1,4 @@
-"""Where a TIFF's data lie, told without reading a pixel: classic, big, both byte orders, levels in sub-images."""
+"""Where a TIFF's data are, found without reading a pixel: classic, big, both byte orders, levels in sub-images."""
 
 import os
 import struct
@@ -100,7 +100,7 @@ def test_tiles_that_were_never_scanned_are_no_missing_bytes(tmp_path):
 
 
 def test_an_ndpi_beyond_4_gb_has_its_upper_halves_after_the_link(tmp_path):
-    """A sparse file: one strip of the image lies beyond 4 GB, its offset parted as Hamamatsu's scanners do."""
+    """A sparse file: one strip of the image is beyond 4 GB, its offset split as Hamamatsu's scanners do."""
     path, far = tmp_path / "a.ndpi", 2**32 + 1000
     entries = [
         (256, 4, 1, 64),

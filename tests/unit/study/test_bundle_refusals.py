@@ -36,7 +36,7 @@ def written(tmp_path_factory, repository):
 
 
 def refusal_of(bundle: Path) -> str:
-    """What is said of a bundle before any job: as planning reads it, and as its bytes are compared."""
+    """The refusal of a bundle before any job: as planning reads it, and as its bytes are compared."""
     problems = Problems()
     try:
         BundleChecks(read_bundle(str(bundle), Places()), OWN, Places(), problems).run()

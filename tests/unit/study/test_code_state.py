@@ -36,7 +36,7 @@ def test_commit_and_local_changes(tmp_path):
 
 
 def test_a_library_inside_another_repository_has_no_commit_of_it(tmp_path):
-    """Snakemake's cache of sources may lie in a home that is a repository: its commit is not the workflow's."""
+    """Snakemake's cache of sources may be in a home that is a repository: its commit is not the workflow's."""
     git(tmp_path, "init", "--quiet")
     (tmp_path / "a").write_text("a")
     git(tmp_path, "add", ".")

@@ -105,7 +105,7 @@ def test_a_run_says_which_patches_it_reads(project):
 
 
 def write_run_on(project, value):
-    """A finished run that read expression as `value`, beside the study's own models and profiles."""
+    """A finished run that read expression as `value`, next to the study's own models and profiles."""
     project.config["embed"]["models"]["shared"] = {
         "kind": "threads", "path": "models/theirs", "grid": "main", "encoder": "tiny",
     }  # fmt: skip

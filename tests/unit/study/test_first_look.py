@@ -62,7 +62,7 @@ def test_a_slide_that_may_not_be_read_is_reported(project, monkeypatch):
 
 
 def test_the_sheet_of_another_config_is_none_of_this_one(project):
-    """As a study's config is named in a clone, whose example would be taken for it."""
+    """A clone's example has the name that a study's config has, and would be mistaken for it."""
     project.write()
     for folder in ("config", "mine"):
         (project.folder / folder).mkdir()
@@ -118,7 +118,7 @@ def test_a_torchvision_of_another_build_is_reported_when_planning(project, tried
     note, *more_notes = opened(project).imports.notes()
     assert "can't import torchvision, which encoder tiny needs: version 0.27.0 is not the build that goes with" in note
     assert "pip install 'torchvision==0.28.*' --index-url https://download.pytorch.org/whl/cpu" in note
-    assert not more_notes, "timm fails for the other's sake"
+    assert not more_notes, "timm fails because of the other"
 
 
 def test_imports_are_tried_for_jobs_that_would_run_alone(project, tried, monkeypatch):

@@ -1,4 +1,4 @@
-"""Kinds of models: the same but for a seed, whatever they are called."""
+"""Kinds of models: the same except for a seed, whatever they are called."""
 
 from molpath.study import Study
 

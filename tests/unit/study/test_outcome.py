@@ -1,4 +1,4 @@
-"""What a run says at its end: counts, what to look at, where it lies, what is next; one voice, whatever the end."""
+"""What a run says at its end: counts, what to look at, where it is, what is next; the same form, whatever the end."""
 
 import os
 from pathlib import Path

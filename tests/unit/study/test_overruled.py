@@ -1,4 +1,4 @@
-"""Settings beside a bundle: each that is otherwise in the bundle is named, with both values, and nothing else is."""
+"""Settings next to a bundle: each that differs in the bundle is named, with both values, and nothing else is."""
 
 import contextlib
 from pathlib import Path

@@ -119,7 +119,7 @@ def test_slides_set_aside_are_counted_by_reason_with_those_of_earlier_runs(tmp_p
     jobs.tracker.fail(1)  # it will be tried again, and counts them again
     assert "1 set aside (unreadable)" in jobs.look(2.0)
     jobs.start(1, 3.0, "assess_tissue", shard="00000")
-    assert "tissue: 5" not in jobs.look(3.0)  # what lies there is of the attempt that failed
+    assert "tissue: 5" not in jobs.look(3.0)  # what is there is of the attempt that failed
     jobs.say(1, 10, stage="tissue", set_aside={"blank": 2}, started=2000.0)
     jobs.tracker.finish(1, 4.0)
     assert "3 set aside (mostly blank)" in jobs.tracker.summary()
@@ -146,7 +146,7 @@ def test_a_torn_file_is_read_another_time(jobs, torn):
 
 
 def test_a_job_that_writes_before_its_start_is_logged_counts(tmp_path):
-    """What lay beside its log is read as Snakemake tells of it, not as the line is made."""
+    """What was next to its log is read when Snakemake reports the job, not when the line is made."""
     log, logger, events = str(tmp_path / "a.log"), logging.Logger("like Snakemake's", logging.INFO), Events()
     logger.addHandler(events)
     record = {"event": "job_info", "jobid": 1, "rule_msg": "m", "rule_name": "r", "wildcards": {}, "log": [log]}
@@ -168,7 +168,7 @@ def test_a_job_that_ends_before_it_was_looked_at_counts_in_full(jobs):
 
 
 def test_thousands_of_jobs_under_way_cost_little_a_look(tmp_path, monkeypatch):
-    """At most LOOK_S of a second, and all of them in turn."""
+    """At most LOOK_S of a second, and all of them one after the other."""
     jobs = Jobs(tmp_path, Tracker(planned("extract_features", 3919, 12, **GRID), 3919, 0.0))
     for job in range(3919):
         jobs.start(job, 0.0, shard=f"{job:05d}", **GRID)

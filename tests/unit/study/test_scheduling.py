@@ -40,7 +40,7 @@ def test_a_wish_after_the_look_is_another_look():
 
 
 def test_a_sooner_wish_does_not_wait_for_a_later_one():
-    """Jobs a timespan (an hour, say) and queues of inputs (ten seconds) ask in turn."""
+    """Jobs per timespan (an hour, say) and queues of inputs (ten seconds) are asked one after the other."""
     scheduler = Scheduler()
     keep_one_clock(scheduler)
     for delay in (0.6, 0.1, 0.1, 0.6):

@@ -7,7 +7,7 @@ from molpath.study.problems import ProblemsFound
 
 
 def problems_of(project, sheet, change):
-    """What is said of a project whose sheet was changed (bytes -> bytes), '' if it can be run."""
+    """The problems of a project whose sheet was changed (bytes -> bytes), '' if it can be run."""
     project.write()
     path = project.folder / sheet
     path.write_bytes(change(path.read_bytes()))

@@ -10,7 +10,7 @@ PIXELS = np.zeros((128, 128, 3), np.uint8)
 
 
 def message_of(project, path, **more):
-    """What planning says of a project whose first slide lies there; '' for nothing."""
+    """What planning says of a project whose first slide is there; '' for nothing."""
     project.slides[0] |= {"path": path} | more
     project.absent = set()
     write = [row for row in project.slides if row["path"] != path]

@@ -1,4 +1,4 @@
-"""Table of calibration: known answers before and after scaling, controls left out, odd predictions told."""
+"""Table of calibration: known answers before and after scaling, controls left out, odd predictions reported."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""One fold of five that a probe did not fail on is no result to rank: said at each mean, left out of averages."""
+"""One fold of five that a probe did not fail on is no result to rank: noted at each mean, left out of averages."""
 
 import numpy as np
 import pandas as pd
@@ -55,7 +55,7 @@ def test_a_summary_counts_failed_folds_for_every_metric_and_has_no_error_of_one_
         assert np.isnan(row.se)
         assert row.note == "the solver failed"
     assert enough(of_mean).tolist() == [False, False]
-    assert enough(table[(table.task == "s--PFS")]).all()  # four of five are enough, and said
+    assert enough(table[(table.task == "s--PFS")]).all()  # four of five are enough, and noted
 
 
 def test_words_of_folds():

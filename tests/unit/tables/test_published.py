@@ -1,4 +1,4 @@
-"""Published beside measured: what is joined with what, differences, what an average lacks, readable pages."""
+"""Published next to measured: what is joined with what, differences, what an average lacks, readable pages."""
 
 import re
 from pathlib import Path

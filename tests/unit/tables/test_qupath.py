@@ -1,4 +1,4 @@
-"""What the script for QuPath reads: paths that lead to the files, wherever the folders really lie."""
+"""What the script for QuPath reads: paths that lead to the files, wherever the folders really are."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Settings of runs beside the paper's, with the defaults of the schema."""
+"""Settings of runs next to the paper's, with the defaults of the schema."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Tissue sites of a run's slides: counts recomputed by hand, the paper's beside them, the same bytes twice."""
+"""Tissue sites of a run's slides: counts recomputed by hand, next to the paper's, the same bytes twice."""
 
 from pathlib import Path
 

@@ -58,7 +58,7 @@ def test_samples_of_many_folds_count_once():
 
 
 def add_permutations(path, count):
-    """Rows of the permuted control: times and events of other cases beside each risk."""
+    """Rows of the permuted control: times and events of other cases with each risk."""
     table, rng = pd.read_parquet(path), np.random.default_rng(0)
     parts = [table.assign(repeat=0)]
     for repeat in range(count):

@@ -1,4 +1,4 @@
-"""What tasks are made of: counted by hand, beside the paper's, with one class, all censored, classes of other names."""
+"""What tasks are made of: counted by hand, next to the paper's, with one class, all censored, classes of odd names."""
 
 from pathlib import Path
 

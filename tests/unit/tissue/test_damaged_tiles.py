@@ -1,4 +1,4 @@
-"""Damaged tiles cost neither contours nor quality of the rest of a slide; what was lost is said as a share."""
+"""Damaged tiles cost neither contours nor quality of the rest of a slide; what was lost is reported as a share."""
 
 import os
 import shutil

@@ -156,7 +156,7 @@ def corner(folder, document, frame="auto", shown=SHOWN):
     ],
 )
 def test_polygons_of_qupath_begin_at_the_corner_of_what_it_shows(tmp_path, document, frame, expected):
-    """On MRXS, SCN and BIF they were taken for pixels of the whole plane: a third of a slide beside the tissue."""
+    """On MRXS, SCN and BIF they were read as pixels of the whole plane, a third of a slide off the tissue."""
     assert corner(tmp_path, document, frame) == expected
     assert corner(tmp_path, document, frame, shown=(0, 0, *SIZE)) == [100, 100]
 

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("vision_libraries")
 
 PINK, GLASS = (215, 140, 180), (243, 243, 244)
 PIXELS = 296  # of a slide at the network's resolution: within one window, and 37 pixels of the overview
-WHITE = 96  # what lies before the slide in its first window
+WHITE = 96  # what is before the slide in its first window
 FPN = {
     "encoder": "resnet18",
     "classes": 3,
@@ -81,7 +81,7 @@ def by_hand(network, image, mean, std, jpeg=False):
     """Softmax of one window with white around the slide, averaged over 8 x 8 pixels: classes x 37 x 37."""
     window = np.full((512, 512, 3), 255, np.uint8)
     window[WHITE : WHITE + PIXELS, WHITE : WHITE + PIXELS] = image
-    if jpeg:  # as cpath-ukk/grandqc does: OpenCV is handed red, green, blue and told nothing
+    if jpeg:  # as cpath-ukk/grandqc does: OpenCV gets red, green, blue, and nothing says so
         window = cv2.imdecode(cv2.imencode(".jpg", window, [int(cv2.IMWRITE_JPEG_QUALITY), 80])[1], cv2.IMREAD_COLOR)
     values = (window / 255.0 - np.array(mean)) / np.array(std)
     with torch.no_grad():
@@ -152,7 +152,7 @@ def biased(method, towards, folder):
 
 @pytest.mark.parametrize(("towards", "share"), [(0, 1.0), (1, 0.0)])
 def test_class_0_of_grandqc_is_tissue_and_glass_is_not_looked_at(towards, share, tmp_path):
-    """10 µm/px: the slide of 1,480 x 1,480 pixels is 4 windows a side, those over glass are left out."""
+    """10 µm/px: the slide of 1,480 x 1,480 pixels is 4 windows per side, those over glass are left out."""
     image = np.full((1480, 1480, 3), GLASS, np.uint8)
     image[:296, :296] = picture(PIXELS)
     Image.fromarray(image).save(tmp_path / "slide.png")

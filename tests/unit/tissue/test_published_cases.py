@@ -1,4 +1,4 @@
-"""Small slides made after public reports of users (folder cases beside the real test data)."""
+"""Small slides made after public reports of users (folder cases next to the real test data)."""
 
 import cv2
 import numpy as np

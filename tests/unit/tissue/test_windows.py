@@ -76,7 +76,7 @@ def test_coverage_is_the_mean_over_an_area():
     parts = values.repeat(3)  # 2 1/3 values are seven thirds
     expected = [parts[2 + 7 * i : 9 + 7 * i].mean() for i in range(5)]
     np.testing.assert_allclose(coverage(2 / 3, 7 / 3, 5, 48) @ values, expected, rtol=1e-5)
-    assert coverage(-4, 8, 1, 48).sum() == pytest.approx(0.5)  # what lies outside counts as nothing
+    assert coverage(-4, 8, 1, 48).sum() == pytest.approx(0.5)  # what is outside counts as nothing
 
 
 def test_windows_equal_the_whole_slide_at_once(local_network):
