@@ -53,10 +53,14 @@ VAGUE_NAMES = set(
     "asked each found given here known made many mine most one others ours said seen taken theirs there these told "
     "under wanted what where who why".split()
 )
+#: Kept out of the names of tests, which are sentences: reported, distinguished, again, fixed, resumed, continues, is.
+ODD_IN_TESTS = re.compile(
+    r"_(?:told|tells?|anew|mend(?:s|ed)?|lest|gone_on|goes?_on|lies?|to_be_had|heeds?|shall)(?:_|$)"
+)
 
 
 def texts(repository):
-    """Text files of the repository, but for this one and what others wrote."""
+    """Text files of the repository, except this one and what others wrote."""
     listed = subprocess.run(["git", "ls-files"], cwd=repository, text=True, capture_output=True, check=True).stdout
     for name in listed.splitlines():
         if name.endswith(SUFFIXES) and name != "tests/workflow/test_words.py" and not name.startswith("resources/"):
@@ -129,27 +133,44 @@ def test_ordinary_words_pass(text):
     assert not [name for name, phrase in PHRASES.items() if re.search(phrase, text)]
 
 
-def vague_names(source):
+def vague_names(tree):
     """Line and name of each parameter, variable and loop variable of a function that is one of VAGUE_NAMES."""
-    functions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
-    for function in (node for node in ast.walk(ast.parse(source)) if isinstance(node, functions)):
-        for node in ast.walk(function):
-            if isinstance(node, ast.arg) and node.arg in VAGUE_NAMES:
-                yield node.lineno, node.arg
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id in VAGUE_NAMES:
-                yield node.lineno, node.id
+    comprehensions = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+    scopes = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, *comprehensions)
+    names = set()
+    for node in (node for scope in ast.walk(tree) if isinstance(scope, scopes) for node in ast.walk(scope)):
+        if isinstance(node, ast.arg) and node.arg in VAGUE_NAMES:
+            names.add((node.lineno, node.arg))
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id in VAGUE_NAMES:
+            names.add((node.lineno, node.id))
+    return sorted(names)
 
 
-def test_local_names_say_what_they_hold(repository):
-    library = repository / "workflow/scripts/molpath"
-    paths = sorted(library.rglob("*.py"))
-    vague = [
-        f"{path.relative_to(library)}:{line}: {name}"
-        for path in paths
-        for line, name in vague_names(path.read_text(encoding="utf-8"))
-    ]
-    assert len(paths) > 400
-    assert not vague, "name what it holds (slide, rows, message, matches, ...):\n" + "\n".join(vague)
+def odd_tests(tree):
+    """Line and name of each test whose name reads as translated."""
+    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")]
+    return [(node.lineno, node.name) for node in functions if ODD_IN_TESTS.search(node.name)]
+
+
+@pytest.fixture(scope="module")
+def trees(repository):
+    """Every Python file of the repository, parsed: the library, the scripts, the tests, the benchmarks, the tools."""
+    listed = subprocess.run(["git", "ls-files", "*.py"], cwd=repository, text=True, capture_output=True, check=True)
+    return {name: ast.parse((repository / name).read_text(encoding="utf-8")) for name in listed.stdout.splitlines()}
+
+
+@pytest.mark.parametrize(
+    ("names", "advice"),
+    [
+        (vague_names, "name what it holds (slide, rows, message, matches, ...)"),
+        (odd_tests, "name the test in plain words (reported, again, resumed, ...)"),
+    ],
+    ids=["vague", "odd"],
+)
+def test_names_are_plain(trees, names, advice):
+    places = [f"{path}:{line}: {name}" for path, tree in trees.items() for line, name in names(tree)]
+    assert len(trees) > 1000
+    assert not places, f"{advice}:\n" + "\n".join(places)
 
 
 @pytest.mark.parametrize(
@@ -160,7 +181,13 @@ def test_local_names_say_what_they_hold(repository):
         ("def f(rows):\n    return [one for one in rows]\n", "one"),
         ("def f(rows):\n    for mine in rows:\n        pass\n", "mine"),
         ("key = max([], key=lambda one: one)", "one"),
+        ("KEYS = {one: 1 for one in 'ab'}", "one"),
     ],
 )
 def test_a_vague_name_is_found(source, name):
-    assert [vague for _, vague in vague_names(source)] == [name]
+    assert [vague for _, vague in vague_names(ast.parse(source))] == [name]
+
+
+def test_an_odd_name_of_a_test_is_found():
+    tree = ast.parse("def test_mistakes_are_told(): pass\ndef test_a_run_is_resumed(): pass\n")
+    assert odd_tests(tree) == [(1, "test_mistakes_are_told")]

@@ -53,7 +53,7 @@ def test_what_is_elsewhere_has_no_record(tmp_path):
         (".snakemake/doctor.log", [], ""),
     ],
 )
-def test_where_the_results_lie(tmp_path, monkeypatch, log, outputs, expected):
+def test_where_the_results_are(tmp_path, monkeypatch, log, outputs, expected):
     monkeypatch.chdir(tmp_path)
     assert results_of(log, outputs) == (str(tmp_path / expected) if expected else "")
 

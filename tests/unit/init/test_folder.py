@@ -100,7 +100,7 @@ def test_the_next_commands_suit_every_shell(tmp_path, capsys, inputs, monkeypatc
     assert f"cd {tmp_path / 'study'}" in after
 
 
-def test_two_grids_are_refused_wherever_they_lie(tmp_path, capsys):
+def test_two_grids_are_refused_wherever_they_are(tmp_path, capsys):
     mixed = features_of(tmp_path / "mixed", few(NAMES[:4]))
     features_of(mixed, few(NAMES[4:]), TRIDENT | {"target_magnification": 10})
     result = set_up(tmp_path / "study", capsys, "--features", mixed)

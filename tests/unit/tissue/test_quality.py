@@ -45,7 +45,7 @@ def test_sections_are_segmented_and_kept_whole(truth, settings, sections):
 
 
 @pytest.mark.parametrize("name", artefacts.REGIONAL)
-def test_planted_artefacts_are_found_where_they_lie(truth, settings, sections, name):
+def test_planted_artefacts_are_found_where_they_are(truth, settings, sections, name):
     scores = truth.Scores(settings)
     for number, (picture, tissue) in enumerate(sections):
         scores.regional("synthetic", name, np.random.default_rng([7, number]), picture, tissue)
