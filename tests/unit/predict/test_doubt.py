@@ -152,7 +152,7 @@ def test_of_several_slides_the_furthest_counts():
     assert "out of focus: less sharp than the training slides' (focus 0.10; training " in judged.ood_reason
 
 
-def test_of_several_slides_both_ends_of_the_spread_of_patches_count():
+def test_of_several_slides_both_ends_of_how_far_apart_patches_are_count():
     x, cases, table, bags = small()
     reference = describe(x, cases, table, bags.get)
     spread = [apart(bags[name] @ reference.kinds.projection) for name in table.slide_id]
