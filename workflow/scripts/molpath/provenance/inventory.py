@@ -97,6 +97,8 @@ def extra_files(results: str, listed: Mapping) -> list[str]:
 
 
 if __name__ == "__main__":
+    if not (Path(sys.argv[1]) / PROVENANCE).is_file():
+        sys.exit(f"{sys.argv[1]} holds no {PROVENANCE}: name the results folder of a finished run")
     differences = compare(sys.argv[1], threads=4)
     print(*differences, f"{len(differences)} differences between {PROVENANCE} and files", sep="\n")
     sys.exit(1 if differences else 0)
