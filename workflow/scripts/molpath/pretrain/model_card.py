@@ -64,7 +64,7 @@ def write_model_card(
 def part_of_slides(run: Run, trained: Trained) -> str:
     """Which part of its cohorts' slides a run read, where it is a part."""
     evenly = ", evenly over organs" if trained.get("organs") else ""
-    return f"; {run['fraction']:.0%} of the slides{evenly}" if run["fraction"] < 1 else ""
+    return f"; {100 * run['fraction']:g}% of the slides{evenly}" if run["fraction"] < 1 else ""
 
 
 def network_lines(description: Description, outputs: Mapping[str, str]) -> list[str]:
