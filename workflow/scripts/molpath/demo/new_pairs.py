@@ -4,7 +4,7 @@
 
 writes the cohort of `molpath.demo.pairs` and these beside it.
 
-Besides those of the scanner that all others come from, there are some of two others, which change features as a scanner
+Most come from the scanner of all other cases. Some come from two further scanners, which change features as scanners
 may: `shifted` moves every patch along one direction of feature space, `scaled` gives each number of a patch a factor of
 its own. (A third, `faded`, draws patches towards their slide's mean; it is for benchmarks.) Below the folder of
 `molpath.demo.pairs` lie, then, `new/slides.tsv`, `new/cases.tsv` (labels and the scanner) and

@@ -104,7 +104,7 @@ def pooling_of_encoder(encoder) -> Pooling:
 
 
 def pooling_of_others(kind: str, weights: str) -> Pooling:
-    """Of CHIEF, whose embedding is a weighted mean of the patches, and of FEATHER: of hidden numbers of theirs."""
+    """Of CHIEF, whose embedding is a weighted mean of patches, and of FEATHER, of their hidden numbers."""
     import torch
 
     from .foreign import network_of

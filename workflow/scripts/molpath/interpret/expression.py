@@ -19,7 +19,7 @@ SMALLEST_GROUP = 3
 
 
 class NoGroups(Exception):
-    """Predictions and counts don't allow a comparison; the message says what is missing."""
+    """Predictions and counts that don't allow a comparison; the message says what is missing."""
 
 
 def compare_expression(

@@ -1,4 +1,4 @@
-"""Cases whose gene sets are scored in expression and whose slides have an embedding: the support, and those asked."""
+"""Cases whose gene sets are scored in expression and whose slides have an embedding: the support, and the queries."""
 
 from __future__ import annotations
 

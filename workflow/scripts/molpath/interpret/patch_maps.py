@@ -51,7 +51,7 @@ class Scale:
 
 
 class Seen:
-    """A slide's rows in the manifests of stages slides and tissue."""
+    """A slide's rows in the manifests of stages slides and tissue, and what a map takes from them."""
 
     def __init__(self, slide_id: str, inspected: str, assessed: str, wsi: str) -> None:
         self.slide_id, self.wsi, self._shard = slide_id, wsi, Path(assessed).stem

@@ -62,10 +62,10 @@ def gather(
 ) -> list[Example]:
     """Examples of the cohorts in the order of pairs.tsv: one per slide, one more for each further profile of a kind.
 
-    rna, dna: None where the run doesn't read that kind; slides paired with nothing else are none of its examples.
-    fraction: share of each cohort's slides, taken evenly over their `organs` (organ of each slide id). shuffle: seed of
-    a control whose slides get the profiles of other cases; None: the pairs as they are. Raises UnfitProfiles for a
-    paired profile that no table holds, and as check_cases does.
+    rna, dna: None where the run doesn't read that kind; slides paired with nothing else are left out. fraction: share
+    of each cohort's slides, taken evenly over their `organs` (organ of each slide id). shuffle: seed of a control whose
+    slides get the profiles of other cases; None: the pairs as they are. Raises UnfitProfiles for a paired profile that
+    no table holds, and as check_cases does.
     """
     table = read_tsv(pairs)
     read = [name for name, profiles in (("rna", rna), ("dna", dna)) if profiles is not None]
@@ -102,8 +102,8 @@ def gather(
 
 
 def check_cases(examples: Sequence[Example], read: Sequence[str], fraction: float) -> None:
-    """Raises UnfitProfiles for a branch that could not learn: slides and profiles of one case are no negatives of
-    each other, so that no step would have a term for it, and its random weights would come out as a finished model."""
+    """Raises UnfitProfiles for a branch that could not learn: slides and profiles of one case are not negatives of each
+    other, so that no step would have a term for it, and its random weights would pass for a finished model."""
     for name in read:
         count = len({examples[i].case for i in rows_with(examples, name)})
         if count < 2:

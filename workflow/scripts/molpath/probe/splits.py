@@ -154,7 +154,7 @@ def warn_of_sizes(sizes: Sequence[int], cases: int, source: str) -> None:
     """Say in the log which test sides are small beside the largest: their scores say little."""
     if sizes and min(sizes) < SMALL * max(sizes):
         log.warning(
-            "%s: test sides of %s samples of %d, for whole sites (and cases) stay together and one is large: scores of "
+            "%s: test sides of %s samples of %d, as whole sites (and cases) stay together and one is large: scores of "
             "small sides say little",
             source,
             ", ".join(map(str, sizes)),
@@ -170,7 +170,7 @@ def quietly(splits: Iterable[tuple[np.ndarray, np.ndarray]]) -> list[tuple[np.nd
 
 
 def pooled(strata: pd.Series) -> pd.Series:
-    """Strata of a single case, which can't be stratified, put to the commonest one."""
+    """Strata of a single case, which can't be stratified, replaced by the commonest one."""
     counts = strata.value_counts()
     is_single = strata.map(counts) < 2
     if is_single.any():

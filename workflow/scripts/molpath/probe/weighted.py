@@ -1,7 +1,7 @@
 """Metrics of many resamples at once: each sample counts as often as it was drawn, so a resample is a row of weights.
 
 Equal to the metric of the repeated samples (a test recomputes it so). One exception: distances between classes in
-kappa are those of the whole test side, also where a resample lacks a class.
+kappa are those of the whole test side, even where a resample lacks a class.
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ def describe_file(folder: Path, name: str) -> dict:
 
 
 def compare(results: str | os.PathLike, threads: int = 1) -> list[str]:
-    """One sentence for each file that is changed, missing or extra against the folder's own provenance.json.
+    """One sentence for each file that is changed, missing or extra compared with the folder's own provenance.json.
 
     All listed files are read whole. A folder that has none yet, as no run finished, has no differences; a
     damaged list is one.
