@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 COLUMNS = ["class", "gene", "r", "z", "p", "padj", "n_permutations", "n_failed", "n_profiles", "n_cohorts"]
 #: Directions of shuffled labels; P is never below 1 / (1 + PERMUTATIONS).
 PERMUTATIONS = 199
-#: Of the shuffles.
+#: Seed of the shuffles.
 SEED = 0
 
 

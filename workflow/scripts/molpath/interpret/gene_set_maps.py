@@ -32,7 +32,7 @@ READ = "read"
 
 @dataclass(frozen=True)
 class PatchScores:
-    """Of one slide: scores (float N x K), set and way of each column, and positions of patches."""
+    """Patches of one slide: scores (float N x K), set and way of each column, and positions of patches."""
 
     scores: np.ndarray
     sets: list[str]

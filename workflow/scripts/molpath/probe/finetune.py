@@ -146,7 +146,7 @@ class TaskBags:
         return f"set aside: {', '.join(sorted(reasons))}" if reasons else "no slide of it has features"
 
     def check_weights(self, source: str) -> None:
-        """Of all slides; raises OtherWeights (see Bags)."""
+        """Check the weights of all slides; raises OtherWeights (see Bags)."""
         self.bags.check_weights(source, [slide for slides in self.slides.values() for slide in slides])
 
     def fingerprints(self, name: str) -> list[str]:

@@ -1,6 +1,6 @@
 """What does a probe lose where its training cases tie the label to a site? PathoROB's ladder of training sets.
 
-Two labels and two sites are compared, as there. Training sets of one size have both labels and both sites equally
+Two labels and two sites are compared, as in PathoROB. Training sets of one size have both labels and both sites equally
 often, and label and site go together by Cramér's V of 0, 0.25, 0.5, 0.75 and 1; test cases, others than those, have
 every label at every site equally often. PathoROB: Nature Communications 2026 (average performance drop).
 """

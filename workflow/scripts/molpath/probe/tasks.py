@@ -119,7 +119,7 @@ def read_task(name: str, config: str | Path, table: str | Path, folds_needed: bo
     event, time = survival_columns(rows, column, extra, table) if survival else ("", "")
     survived = [event, time] if survival else []
     same = dict.fromkeys([column, *extra, *survived, *folds, *(["case_id"] if unit == "slide_id" else [])])
-    samples = one_row_a_sample(rows, unit, list(same), table)
+    samples = one_row_per_sample(rows, unit, list(same), table)
     times, events = read_survival(rows.loc[samples["first"]], event, time, table) if survival else (None, None)
     order = {code: i for i, code in enumerate(class_names)}
     return Task(
@@ -216,7 +216,7 @@ def check_labels(
         )
 
 
-def one_row_a_sample(rows: pd.DataFrame, unit: str, columns: list[str], table: str | Path) -> pd.DataFrame:
+def one_row_per_sample(rows: pd.DataFrame, unit: str, columns: list[str], table: str | Path) -> pd.DataFrame:
     """One row per case or slide; all slides of a case must agree in label and fold.
 
     Further columns: `first` (index of its first row), `case`, `slides` (those listed; none where there is no column).

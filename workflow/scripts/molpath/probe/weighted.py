@@ -35,7 +35,7 @@ def weighted_classification(
 
 
 def over_classes(labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray, score: Score) -> np.ndarray:
-    """Of the positive class, or the mean over the classes that a resample has (two at least)."""
+    """Score (float B) of the positive class, or mean over the classes that a resample has (two at least)."""
     if probabilities.shape[1] == 2:
         return score(labels == 1, probabilities[:, 1], weights)
     values = np.array([score(labels == c, probabilities[:, c], weights) for c in np.unique(labels)])
