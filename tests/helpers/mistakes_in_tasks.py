@@ -15,6 +15,15 @@ def spoil_pair(project, protocol, rows_of, **settings):
     (folder / "k=all.tsv").write_text("\n".join(lines) + "\n")
 
 
+def predict_numbers(project, **probe):
+    """The project's task predicts a number."""
+    project.task = {"task_col": "grade", "sample_col": "case_id", "task_type": "regression", "metrics": ["r2"]}
+    project.config["probe"]["tasks"]["here--grade"]["groups"] = ["frozen"]
+    for row in project.splits:
+        row["grade"] = 1.5
+    project.config["probe"].update(probe)
+
+
 EXPRESSION = {"model": "mean", "task": "here--grade", "group": "finetune", "split": "half", "class": 1, "min_counts": 9}
 
 
@@ -156,6 +165,21 @@ IN_TASKS = {
     "genes of a model without an expression branch": (
         lambda p: p.config["probe"].update(genes=[{"model": "mean", "task": "here--grade"}]),
         ["config, key probe/genes: mean has no expression branch", "kind threads"],
+    ),
+    "genes of a task that predicts a number": (
+        lambda p: predict_numbers(p, genes=[{"model": "mean", "task": "here--grade"}]),
+        ["config, key probe/genes: here--grade predicts a number", "name a task of classes or survival"],
+    ),
+    "expression by a task that predicts a number": (
+        lambda p: predict_numbers(p, expression=[EXPRESSION | {"group": "frozen"}]),
+        ["config, key probe/expression: here--grade predicts a number", "name a task of classes or survival"],
+    ),
+    "a transfer between tasks that predict numbers": (
+        lambda p: (predict_numbers(p), spoil_pair(p, "transfer", lambda rows: [])),
+        [
+            "here--grade predicts a number, and transfer, prompt or cluster needs classes",
+            "config, key probe/transfer/tasks/here==there--grade: classes [] and []",
+        ],
     ),
     "expression by a group that is not run": (
         lambda p: p.config["probe"].update(expression=[EXPRESSION]),

@@ -4,7 +4,7 @@ import h5py
 import numpy as np
 import pytest
 from molpath.common.files import read_tsv
-from molpath.demo.new_pairs import SCANNERS, draw_scanners, scan, write_new_pairs
+from molpath.demo.new_pairs import SCANNERS, draw_scanners, scan, write_new_pairs, write_whole
 from molpath.demo.pairs import DOMINANT, LATENTS, TASKS, draw_world, write_pairs
 from sklearn.metrics import roc_auc_score
 
@@ -100,3 +100,12 @@ def test_a_scanner_is_what_its_name_says():
     np.testing.assert_allclose(faded.std(0), 0.6 * patches.std(0))
     with pytest.raises(ValueError, match="no scanner blurred"):
         scan(patches, "blurred", changes)
+
+
+def test_a_folder_of_other_files_is_never_replaced(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/notes.txt").write_text("a year of work")
+    with pytest.raises(FileExistsError, match="mine holds other files than a synthetic cohort: name a new folder"):
+        write_whole(tmp_path / "mine", 0)
+    assert (tmp_path / "mine/notes.txt").read_text() == "a year of work"
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]

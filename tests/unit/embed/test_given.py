@@ -234,6 +234,23 @@ def test_a_slide_of_another_case_is_refused_in_every_format(name, tmp_path):
         vectors.of("P1", ["C1", "C2"])
 
 
+def test_a_case_called_0_is_a_case(tmp_path):
+    frame(case_id=[0, 1, 1], slide_id=NAMES).to_parquet(tmp_path / "x.parquet")
+    output = str(tmp_path / "vectors.h5")
+    take_vectors(path=str(tmp_path / "x.parquet"), ids="", unit="", output=output)
+    with pytest.raises(BadTable, match=r"x.parquet: slide C1 is of case 0 here, and of P1 in the study"):
+        Given.read(output).of("P1", ["C1"])
+
+
+def test_cases_that_are_numbers_in_an_h5ad_are_text(tmp_path):
+    import anndata
+    import pandas as pd
+
+    cases = pd.DataFrame({"case_id": [7, 8, 8]}, index=pd.Index(NAMES, name="slide_id"))
+    anndata.AnnData(X, cases).write_h5ad(tmp_path / "x.h5ad")
+    assert list(read({"path": tmp_path / "x.h5ad"}).cases) == ["7", "8", "8"]
+
+
 @pytest.mark.parametrize(("contents", "kind"), [(text(",").encode("utf-16"), "UTF-16"), (b"\x1f\x8b\x08abc", "gzip")])
 def test_a_csv_that_is_another_format_is_named(contents, kind, tmp_path):
     (tmp_path / "x.csv").write_bytes(contents)

@@ -216,6 +216,31 @@ def test_planted_gene_differs_between_predicted_groups(tmp_path):
     assert (table.n_high[0], table.n_low[0]) == ("12", "12")
 
 
+def test_normal_tissue_stands_for_no_case_that_has_a_tumour(tmp_path):
+    """Each case has a profile of normal tissue, too, paired first, in which the planted gene goes the other way."""
+    tables = write_cohort(tmp_path)
+    arguments = {
+        "predictions": str(tmp_path / "p.parquet"), "pairs": str(tmp_path / "pairs.tsv"), "tables": tables,
+        "settings": {"split": "median", "class": 1, "min_counts": 10}, "output": str(tmp_path / "out.tsv"),
+    }  # fmt: skip
+    compare_expression(**arguments)
+    without = (tmp_path / "out.tsv").read_bytes()
+    for path in tables:
+        tumours = anndata.read_h5ad(path)
+        tumours.obs["sample_type"] = "tumour"
+        normals = tumours.copy()
+        normals.obs_names = [f"N-{case}" for case in normals.obs.case_id]
+        normals.obs["sample_type"] = "normal"
+        is_high = np.array([int(case[1:]) % 2 == 1 for case in normals.obs.case_id])
+        normals.layers["counts"][:, 5] //= np.where(is_high, 16, 1)
+        anndata.concat([normals, tumours]).write_h5ad(path)
+    pairs = read_tsv(tmp_path / "pairs.tsv")
+    normal_pairs = pairs.assign(profile_id="N-" + pairs.case_id)
+    pd.concat([normal_pairs, pairs]).to_csv(tmp_path / "pairs.tsv", sep="\t", index=False)
+    compare_expression(**arguments)
+    assert (tmp_path / "out.tsv").read_bytes() == without
+
+
 def test_too_few_cases_and_confounded_cohorts_are_reported(tmp_path):
     tables = write_cohort(tmp_path, n=4)
     arguments = {

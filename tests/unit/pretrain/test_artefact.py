@@ -14,7 +14,7 @@ from molpath.common.files import read_tsv
 from molpath.pretrain import artefacts
 from molpath.pretrain.artefacts import DamagedModel
 from molpath.pretrain.model_card import front_matter as front_lines
-from molpath.pretrain.model_card import licence_lines
+from molpath.pretrain.model_card import licence_lines, part_of_slides
 from molpath.pretrain.network import load
 
 from .cohort import RUN, train, write_cohort
@@ -119,6 +119,11 @@ def test_the_card_claims_no_more_than_is_known(tmp_path):
     (tmp_path / "slides.tsv").write_text("slide_id\torgan\nS0\tx\nS1\tx\nS2\ty\nS3\ty\n")
     card = train(tmp_path, SHORT | {"fraction": 0.75}, slides=str(tmp_path / "slides.tsv"))["model_card.md"].decode()
     assert "; 75% of the slides, evenly over organs\n" in card
+
+
+@pytest.mark.parametrize(("fraction", "said"), [(0.125, "12.5%"), (0.004, "0.4%"), (0.75, "75%")])
+def test_the_card_gives_the_share_of_slides_as_the_config_does(fraction, said):
+    assert part_of_slides({"fraction": fraction}, {}) == f"; {said} of the slides"
 
 
 def test_the_card_names_the_weights_that_the_rna_branch_started_from():

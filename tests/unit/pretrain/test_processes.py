@@ -113,12 +113,12 @@ def test_a_training_that_was_promised_gpus_does_not_take_the_cpu(monkeypatch):
         (
             False,
             {0: "cuda node01", 2: "cuda node02"},
-            r"of 3 .* 1 see no GPU \(1 on .*\) and the others one each: give",
+            r"of 3 .* 1 see no GPU \(1 on .*\), the others one each: give",
         ),
         (
             True,
             {0: "cuda node01", 2: "cpu node02"},
-            r"of 3 .* 1 see no GPU \(2 on node02\) and the others one each: give",
+            r"of 3 .* 1 see no GPU \(2 on node02\), the others one each: give",
         ),
     ],
 )

@@ -140,3 +140,12 @@ def test_half_of_a_run_is_half_of_the_slides_that_it_reads(tmp_path):
     assert {example.slide_id for example in examples} < set(
         slides_of(RUN | {"modalities": ["rna"]}, str(tmp_path / "pairs.tsv"))
     )
+
+
+def test_a_paired_profile_that_no_table_holds_is_refused(tmp_path):
+    """Its slide would be left out of the run, and nothing would say so."""
+    write_cohort(tmp_path)
+    store = PatchStore([tmp_path / "patches.npy"], [tmp_path / "index.tsv"])
+    rna = read_tables([str(tmp_path / "rna.h5ad")])[[f"P{case}-rna" for case in range(12) if case not in (3, 7)]]
+    with pytest.raises(UnfitProfiles, match="2 paired profiles are in no table of the run: P3-rna, P7-rna"):
+        gather(str(tmp_path / "pairs.tsv"), store, ["A"], rna, None)

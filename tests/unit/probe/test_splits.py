@@ -112,6 +112,9 @@ def test_what_cannot_be_split_is_reported(tmp_path):
     rows.loc[1, "site"] = "elsewhere"
     with pytest.raises(BadTask, match="case 000 has slides of several sites"):
         split(tmp_path, rows, {"method": "k_fold", "keep_sites": True})
+    rows = cohort().assign(site=lambda table: table.site.where(~table.case_id.isin(["004", "007"]), ""))
+    with pytest.raises(BadTask, match=r"2 cases have no site \(004, 007\), so that no fold can keep theirs whole"):
+        split(tmp_path, rows, {"method": "k_fold", "keep_sites": True})
     rows = cohort()
     official = rows.assign(split=np.where(rows.slide_id == "S3-0", "test", "train"))
     with pytest.raises(BadTask, match="case 003 is on both sides"):

@@ -250,6 +250,15 @@ def test_no_list_no_differences(tmp_path):
     assert compare(tmp_path) == []
 
 
+def test_a_folder_without_a_list_is_not_called_unchanged(tmp_path, repository):
+    command = [sys.executable, "-m", "molpath.provenance.inventory", str(tmp_path / "reslts")]
+    environment = os.environ | {"PYTHONPATH": str(repository / "workflow/scripts")}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert f"{tmp_path}/reslts holds no provenance.json: name the results folder of a finished run" in done.stderr
+
+
 def test_files_outside_are_not_listed(tmp_path):
     put(tmp_path / "results/a/x.tsv", "x")
     assert list_files(str(tmp_path / "results"), [str(tmp_path / "results/a/x.tsv"), str(tmp_path / "b.tsv")]) == [

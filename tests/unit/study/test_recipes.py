@@ -35,6 +35,7 @@ def planned(project, recipe, labels, sites=None):
         ({"method": "k_fold", "folds": 4, "keep_sites": True}, "aaabbbcc", "key splits: 3 sites can't fill 4 folds"),
         ({"method": "monte_carlo", "test_fraction": 0.2}, None, "a test side of 1 of 8 cases can't hold 2 labels"),
         ({"method": "k_fold", "folds": 6, "keep_sites": True}, "abcdefgh", "key splits/folds: 6 folds, and 8 cases"),
+        ({"method": "k_fold", "folds": 2, "keep_sites": True}, [*"aaabbb", "", ""], "2 cases have no site (C6, C7)"),
         ({"method": "k_fold", "folds": 5}, None, ""),
         ({"method": "k_fold", "folds": 3, "keep_sites": True}, "aaabbbcc", ""),
         ({"method": "monte_carlo", "test_fraction": 0.25}, None, ""),

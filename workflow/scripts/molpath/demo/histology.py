@@ -52,11 +52,11 @@ def stamp(target: np.ndarray, stamps: list[np.ndarray], points: np.ndarray, rng:
     height, width = target.shape
     chosen = rng.integers(0, len(stamps), len(points))
     for (x, y), index in zip(points.astype(int).tolist(), chosen.tolist(), strict=True):
-        shape = stamps[index]
-        half = shape.shape[0] // 2
+        cell = stamps[index]
+        half = cell.shape[0] // 2
         if half <= x < width - half - 1 and half <= y < height - half - 1:
             window = target[y - half : y + half + 1, x - half : x + half + 1]
-            np.maximum(window, shape, out=window)
+            np.maximum(window, cell, out=window)
 
 
 def scatter(rng: np.random.Generator, mask: np.ndarray, spacing: float, share: float = 1.0) -> np.ndarray:

@@ -4,7 +4,7 @@
 
 writes the cohort of `molpath.demo.pairs` and these beside it.
 
-Besides those of the scanner that all others come from, there are some of two others, which change features as a scanner
+Most come from the scanner of all other cases. Some come from two further scanners, which change features as scanners
 may: `shifted` moves every patch along one direction of feature space, `scaled` gives each number of a patch a factor of
 its own. (A third, `faded`, draws patches towards their slide's mean; it is for benchmarks.) Below the folder of
 `molpath.demo.pairs` lie, then, `new/slides.tsv`, `new/cases.tsv` (labels and the scanner) and
@@ -80,12 +80,22 @@ def scan(patches: np.ndarray, scanner: str, changes: Scanners) -> np.ndarray:
     raise ValueError(f"no scanner {scanner}; there are {USUAL}, shifted, scaled and faded")
 
 
+def write_whole(folder: Path, seed: int) -> None:
+    """Write both cohorts; a folder of that name is whole, and replaces one that an earlier version wrote.
+
+    Raises FileExistsError for a folder that holds anything else.
+    """
+    is_empty = folder.is_dir() and not any(folder.iterdir())
+    if folder.exists() and not is_empty and not (folder / "truth.tsv").is_file():
+        raise FileExistsError(f"{folder} holds other files than a synthetic cohort: name a new folder")
+    partial = folder.with_name(f"{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    write_new_pairs(partial, write_pairs(partial, seed), seed)
+    shutil.rmtree(folder, ignore_errors=True)
+    partial.rename(folder)
+
+
 if __name__ == "__main__":
     import sys
 
-    target, drawn = Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0
-    partial = target.with_name(f"{target.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    write_new_pairs(partial, write_pairs(partial, drawn), drawn)
-    shutil.rmtree(target, ignore_errors=True)  # an earlier version's, without new cases
-    partial.rename(target)  # a folder of that name is whole
+    write_whole(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0)

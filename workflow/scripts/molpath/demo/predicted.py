@@ -15,7 +15,7 @@ BINS = 10
 
 
 def worth(predictions: Mapping[str, str | Path], cases: str | Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Of each task, over the usual scanner's cases; and of each scanner, the mean over tasks.
+    """Scores of each task, over the usual scanner's cases, and of each scanner, as means over tasks.
 
     predictions: predictions.tsv by task; cases: sheet with case_id and scanner. Columns of the first table: task,
     cases, coverage (share of conformal sets with the label), size (classes in a set), accuracy, ece and ece_scaled

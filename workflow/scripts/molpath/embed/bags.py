@@ -39,7 +39,7 @@ class OtherWeights(Exception):
 
 
 class OtherWidth(Exception):
-    """Patches of another width than a model reads, or than others of the case."""
+    """Patches whose width differs from what a model reads, or from other slides of the case."""
 
 
 class Bags:
@@ -121,9 +121,7 @@ class Bags:
 
 
 def check_width(slide_id: str, path: str, actual: int, width: int, reader: str) -> None:
-    """Raises OtherWidth where the patches of a slide have other than `width` numbers; reader: who has, or
-    takes, those.
-    """
+    """Raises OtherWidth where patches of a slide don't have `width` numbers; reader: what has, or takes, those."""
     if actual != width:
         raise OtherWidth(
             f"slide {slide_id}: {path} has {actual} numbers per patch, and {reader} {width}: name the encoder whose "

@@ -34,7 +34,7 @@ Network = TypeVar("Network", bound=nn.Module)
 
 #: Files of MADELEINE's repository.
 MADELEINE_CONFIG, MADELEINE_WEIGHTS = "model_config.json", "model.pt"
-#: Precisions that a config of MADELEINE's names.
+#: Precisions that MADELEINE's config may name.
 PRECISIONS = {"float16": torch.float16, "bfloat16": torch.bfloat16}
 
 
@@ -70,12 +70,12 @@ class Gate(nn.Module):
 class ChiefPooling(nn.Module):
     """CHIEF's slide branch: attention from 512 hidden numbers; its embedding is the weighted mean of its input."""
 
-    #: Numbers of an embedding.
+    #: Width of the embedding.
     output = 768
 
     def __init__(self) -> None:
         super().__init__()
-        # Layer 2 is a dropout there; numbers in names count it.
+        # Layer 2 is a dropout there, which the names of the file count.
         self.attention_net = nn.Sequential(nn.Linear(768, 512), nn.ReLU(), nn.Identity(), Gate(512, 256))
 
     def parts(self, patches: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -91,7 +91,7 @@ class ChiefPooling(nn.Module):
 class FeatherPooling(nn.Module):
     """FEATHER, an attention network of 512 hidden numbers; the embedding is the weighted mean of those."""
 
-    #: Numbers of an embedding.
+    #: Width of the embedding.
     output = 512
 
     def __init__(self, width: int = 768):

@@ -59,7 +59,6 @@ def _checked(path: str, values: Any, locations: Sequence[str]) -> Any:
 
 def _of_parquet(path: str) -> Vectors:
     """A Parquet table: a column of ids, all others numbers."""
-    import numpy as np
     import pyarrow
     import pyarrow.parquet
 
@@ -81,7 +80,8 @@ def _of_parquet(path: str) -> Vectors:
     columns = [table[name].to_numpy().astype(np.float64) for name in names]
     values = np.stack(columns, axis=1) if columns else np.zeros((len(ids), 0))
     cases = table["case_id"].to_pylist() if unit == "slide_id" and "case_id" in table.column_names else []
-    return Vectors(unit, ids, _checked(path, values, locations), [str(case or "") for case in cases], locations, names)
+    case_ids = ["" if case is None else str(case) for case in cases]
+    return Vectors(unit, ids, _checked(path, values, locations), case_ids, locations, names)
 
 
 def _of_npy(path: str, ids: str) -> Vectors:
@@ -135,9 +135,14 @@ def _names_of(table: Any) -> list[str]:
 def _text_column(column: Any) -> list[str]:
     """A column of obs: plain text, or codes of categories."""
     if hasattr(column, "keys"):
-        categories = column["categories"].asstr()[:].tolist()
+        categories = _texts(column["categories"])
         return [categories[code] if code >= 0 else "" for code in column["codes"][:]]
-    return [str(value) for value in column.asstr()[:]]
+    return _texts(column)
+
+
+def _texts(values: h5py.Dataset) -> list[str]:
+    """Values as text: ids may be numbers."""
+    return [str(value) for value in (values.asstr() if h5py.check_string_dtype(values.dtype) else values)[:]]
 
 
 def _of_folder(path: str, unit: str) -> Vectors:

@@ -69,6 +69,6 @@ class KeptBags:
         self._handle.close()
 
     def remove(self) -> None:
-        """The block is finished, and kept as a whole."""
+        """Remove the file of a finished block, which is kept as a whole."""
         self.close()
         self.path.unlink(missing_ok=True)  # a block of the same contents may have ended first

@@ -81,12 +81,12 @@ def pooling_of(model: Model, sources: Sequence[str], width: int) -> Pooling | No
 
 
 def mean_pooling(width: int) -> Pooling:
-    """Of the mean of patches of `width` numbers."""
+    """Pooling by the mean of patches of `width` numbers."""
     return Pooling(lambda rows: (np.zeros((1, len(rows))), [rows]), None, np.zeros(width))
 
 
 def pooling_of_encoder(encoder) -> Pooling:
-    """Of a SlideEncoder with gated attention."""
+    """Pooling by a SlideEncoder with gated attention."""
     import torch
 
     @torch.inference_mode()
@@ -104,7 +104,7 @@ def pooling_of_encoder(encoder) -> Pooling:
 
 
 def pooling_of_others(kind: str, weights: str) -> Pooling:
-    """Of CHIEF, whose embedding is a weighted mean of the patches, and of FEATHER: of hidden numbers of theirs."""
+    """Pooling by CHIEF, a weighted mean of patches, or by FEATHER, one of their hidden numbers."""
     import torch
 
     from .foreign import network_of

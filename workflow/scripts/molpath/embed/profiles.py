@@ -22,7 +22,7 @@ from ..pretrain.profiles import UnfitProfiles, chosen_genes, fit_of
 
 log = logging.getLogger(__name__)
 
-#: Profiles of flags that pass at once, and genes of all profiles of expression that do.
+#: Profiles of flags in one pass, and tokens of all profiles of expression in one.
 BATCH = 64
 TOKENS = 40_000
 
@@ -119,22 +119,22 @@ def gather_profiles(*, blocks: Sequence[str], output: str) -> None:
 
 @torch.inference_mode()
 def embed_rna(network: Threads, description: Description, table: anndata.AnnData) -> np.ndarray:
-    """float32 profiles x width."""
+    """Embeddings (float32 profiles x width) of a table of expression, of the genes that the branch can read."""
     assert network.rna is not None
     ids = {gene: number for number, gene in enumerate(description["rna_encoder"]["vocabulary"])}
     shown_names = set(shown_genes(description))
     is_known = [name in shown_names for name in table.var_names]
     if n_without_mean := sum(name in ids for name in table.var_names) - sum(is_known):
         log.warning(
-            "%d genes are left out: the run has no mean of them, for no profile it trained on had them", n_without_mean
+            "%d genes are left out: the run has no mean of them, as no profile it trained on had them", n_without_mean
         )
     genes, values = list(table.var_names[is_known]), np.asarray(table.X, np.float32)[:, is_known]
-    columns = np.array([ids[name] for name in genes], np.int64)
+    tokens = np.array([ids[name] for name in genes], np.int64)
     size = max(1, TOKENS // (1 + len(genes)))
     batches = []
     for first in range(0, len(values), size):
-        tokens = standardise(values[first : first + size], description["rna_encoder"], genes)
-        inputs = (tensor.to(device_of(network)) for tensor in gene_tokens(tokens, columns, ids, None))
+        shown = standardise(values[first : first + size], description["rna_encoder"], genes)
+        inputs = (tensor.to(device_of(network)) for tensor in gene_tokens(shown, tokens, ids, None))
         batches.append(network.rna(*inputs).float().cpu())
     vectors: np.ndarray = torch.cat(batches).numpy()
     return vectors
@@ -142,7 +142,7 @@ def embed_rna(network: Threads, description: Description, table: anndata.AnnData
 
 @torch.inference_mode()
 def embed_flags(network: Threads, description: Description, table: anndata.AnnData) -> np.ndarray:
-    """float32 profiles x width."""
+    """Embeddings (float32 profiles x width) of a table of flags; those of the run that it lacks are 0."""
     assert network.dna is not None
     frame = table.to_df().reindex(columns=description["dna_encoder"]["flags"], fill_value=0)
     values = torch.from_numpy(frame.to_numpy(np.float32))

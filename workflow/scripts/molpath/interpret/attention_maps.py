@@ -39,7 +39,7 @@ class Attention:
 
 
 def read_attention(path: str, slide_id: str) -> Attention | None:
-    """A slide's group of attention.h5; None if the slide was set aside."""
+    """A slide's group of attention.h5; None if it was set aside, or its patches have no coordinates."""
     with open_h5(path) as handle:
         if slide_id not in handle:
             return None
@@ -53,13 +53,13 @@ def draw_attention(
 ) -> None:
     """Write the map (PNG, one panel per head beside the thumbnail) and the patches (GeoJSON) of a slide.
 
-    inspected, assessed: manifests of its shard, for its size and resolution and for its thumbnail. A slide that was
-    set aside has a picture that says so and an empty FeatureCollection.
+    inspected, assessed: manifests of its shard, for its size and resolution and for its thumbnail. A slide without
+    attention has a picture that says why and an empty FeatureCollection.
     """
     slide_attention = read_attention(attention, slide_id)
     records = Seen(slide_id, inspected, assessed, wsi)
     if slide_attention is None:
-        write_empty(records, "no patches", note, picture, patches)
+        write_empty(records, "no patches with coordinates", note, picture, patches)
         return
     write_geojson(patches, as_geojson(slide_attention, records.origin))
     levels, scale = levels_of(slide_attention)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..common.files import read_tsv, write_tsv
+from ..omics.sample_types import kinds_of, stands_for_its_case
 
 log = logging.getLogger(__name__)
 
@@ -19,7 +20,7 @@ SMALLEST_GROUP = 3
 
 
 class NoGroups(Exception):
-    """Predictions and counts don't allow a comparison; the message says what is missing."""
+    """Predictions and counts that don't allow a comparison; the message says what is missing."""
 
 
 def compare_expression(
@@ -27,7 +28,7 @@ def compare_expression(
 ) -> None:
     """Write a row per gene: base_mean, log2FC (high over low), lfcSE, stat, p, padj, n_high, n_low; smallest P first.
 
-    predictions: parquet of a probing job, test sides only. pairs: omics/pairs.tsv, for the profile of each case.
+    predictions: parquet of a probing job, test sides only. pairs: omics/pairs.tsv, for the profiles of each case.
     tables: rna.h5ad with layers['counts']. settings: `split` (median, tertiles, half: over and under a probability of
     0.5), `class` (code of the class whose probability counts), `min_counts` (genes with fewer in all are left out).
     Several cohorts are a factor of the design. Raises NoGroups where a group is too small or there are no counts.
@@ -73,31 +74,40 @@ def split_cases(scores: pd.Series, split: str) -> pd.Series:
 
 
 def profiles_of(pairs: str, cases: set[str]) -> dict[str, str]:
-    """The expression profile that was paired with each case, by profile id; the first where a case has several."""
+    """Case of each expression profile that was paired with one of these, in the order of pairs.tsv."""
     table = read_tsv(pairs)
     table = table[(table.status == "paired") & (table.modality == "rna") & table.case_id.isin(cases)]
-    first = table.drop_duplicates("case_id")
-    return dict(zip(first.profile_id, first.case_id, strict=True))
+    return dict(zip(table.profile_id, table.case_id, strict=True))
 
 
 def read_counts(tables: Sequence[str], case_of: Mapping[str, str]) -> tuple[pd.DataFrame, pd.Series]:
-    """Counts (int, cases x genes that all tables have) and cohort of each case; tables without counts are left out."""
+    """Counts (int, cases x genes that all tables have) and cohort of each case; tables without counts are left out.
+
+    case_of: of profiles. A case has the first of its profiles; one of normal tissue only if it has no others.
+    """
     import anndata
 
-    frames, cohorts = [], []
+    frames, rows = [], []
     for path in tables:
         data = anndata.read_h5ad(path)
         if "counts" not in data.layers:
             log.warning("%s has no counts: left out", path)
             continue
         paired = data[[name in case_of for name in data.obs_names]]
-        index = [case_of[name] for name in paired.obs_names]
+        if not len(paired):
+            continue
+        index = pd.Index(paired.obs_names, dtype=object)
         frames.append(pd.DataFrame(np.asarray(paired.layers["counts"]), index=index, columns=paired.var_names))
-        cohorts.append(pd.Series(paired.obs["cohort"].astype(str).to_numpy(), index=index))
-    frames = [frame for frame in frames if len(frame)]
+        of_profiles = {"cohort": paired.obs["cohort"].astype(str).to_numpy(), "kind": kinds_of(paired.obs)}
+        rows.append(pd.DataFrame({"case": [case_of[name] for name in index], **of_profiles}, index=index))
     if not frames:
         raise NoGroups("no case with a prediction has a paired profile with counts")
-    return pd.concat(frames, join="inner"), pd.concat(cohorts)
+    profiles = pd.concat(rows)
+    profiles = profiles[stands_for_its_case(profiles.case, profiles.kind)]
+    firsts = profiles.reindex([name for name in case_of if name in profiles.index]).drop_duplicates("case").index
+    profiles = profiles[profiles.index.isin(firsts)]
+    counts = pd.concat(frames, join="inner").loc[profiles.index]
+    return counts.set_axis(profiles.case.to_numpy()), profiles.cohort.set_axis(profiles.case.to_numpy())
 
 
 def deseq(counts: pd.DataFrame, design: pd.DataFrame, threads: int) -> pd.DataFrame:

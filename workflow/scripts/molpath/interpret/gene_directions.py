@@ -23,7 +23,7 @@ import pandas as pd
 from ..common.files import open_h5, write_tsv
 from ..common.settings.probe import Solvers
 from ..probe.cox import rotate
-from ..probe.embeddings import read_columns, read_embeddings
+from ..probe.embeddings import as_text, read_columns, read_embeddings
 from ..probe.jobs import cox_for
 from ..probe.permuting import shuffled
 from ..probe.probes import ProbeFailed, adaptive_c, fit_cox, one_thread, unit_of
@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 COLUMNS = ["class", "gene", "r", "z", "p", "padj", "n_permutations", "n_failed", "n_profiles", "n_cohorts"]
 #: Directions of shuffled labels; P is never below 1 / (1 + PERMUTATIONS).
 PERMUTATIONS = 199
-#: Of the shuffles.
+#: Seed of the shuffles.
 SEED = 0
 
 
@@ -182,7 +182,7 @@ def read_expression(
         columns = read_columns(path, ("cohort", "case_id"))
         with open_h5(path) as handle:
             index = handle["var"][handle["var"].attrs["_index"]][:]
-            genes = [name.decode() if isinstance(name, bytes) else str(name) for name in index]
+            genes = as_text(index)
             tables.append((list(columns["_index"]), handle["X"][:], list(columns.get("cohort", [path])), genes))
         case_ids = columns.get("case_id", [])
         of_case |= dict(zip(case_ids, np.resize(np.array(tables[-1][2], object), len(case_ids)), strict=True))

@@ -89,7 +89,7 @@ class Prompts:
         self.prompted: set[str] = set()
         count, width = len(scored.scores), support.x.shape[1]
         self.directions = Directions(np.zeros((FOLDS + 1, count, width)), np.zeros((FOLDS + 1, count)))
-        # The set and random ones, of few profiles each: of more, its own direction would be the less noisy one.
+        # The set and random ones, of as few profiles each: of more, its own direction would be less noisy.
         self._few = np.zeros((count, 1 + support.random.shape[2], width))
         if not folder:
             return
@@ -142,8 +142,8 @@ class Prompts:
         return np.concatenate(moves), np.concatenate(folds)
 
     def null(self, orders: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Correlations with shuffled pairs (float S x permutations) and of random sets (S x R), and of the sets in
-        the way of random ones (S)."""
+        """Correlations with shuffled pairs (float S x permutations), of random sets (S x R), and of the sets themselves
+        computed as those of random sets are (S)."""
         x, y = self.support.x, self.support.y
         all_scores = np.concatenate([y[..., None], self.support.random], axis=2)
         prompt_scores = self.directions.scores(x, self.support.folds)

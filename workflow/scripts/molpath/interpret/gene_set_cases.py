@@ -1,4 +1,4 @@
-"""Cases whose gene sets are scored in expression and whose slides have an embedding: the support, and those asked."""
+"""Cases whose gene sets are scored in expression and whose slides have an embedding: the support, and the queries."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Scored:
 
     @classmethod
     def read(cls, path: str) -> Scored:
-        """Of a file of score_gene_sets; a case with several profiles has their mean."""
+        """Read a file of score_gene_sets; a case with several profiles has their mean."""
         with open_h5(path) as handle:
             ids, cases, cohorts = (as_text(handle[name][:]) for name in ("profile_id", "case_id", "cohort"))
             groups = list(handle["sets"].values())

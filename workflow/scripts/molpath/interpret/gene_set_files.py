@@ -14,7 +14,7 @@ from ..omics.genes import GeneTable, split_name
 from ..omics.packed import open_unpacked
 
 #: Random sets are drawn from genes of the same part of mean expression: of ten parts, fewer where a part would hold
-#: less than so many times the genes of the set, for random sets would be much like the set itself then.
+#: less than ROOM times the genes of the set, as random sets would be much like the set itself then.
 PARTS, ROOM = 10, 5
 
 
@@ -56,7 +56,7 @@ def read_gmt(path: str) -> list[GeneSet]:
         cells = [cell.strip().strip('"') for cell in line.split("\t")]
         if len(cells) < 2 or not cells[0]:
             raise BadGeneSets(
-                f"{path}, line {number}: {line[:40]!r} is no gene set; write name, description and genes with tabs "
+                f"{path}, line {number}: {line[:40]!r} is not a gene set; write name, description and genes with tabs "
                 "between them (.gmt, as MSigDB has it)"
             )
         name, genes = cells[0], [cell for cell in cells[2:] if cell]
@@ -73,7 +73,7 @@ def read_gmt(path: str) -> list[GeneSet]:
 
 
 def read_sets(paths: Sequence[str], names: Sequence[str] = ()) -> list[GeneSet]:
-    """Sets of several files in their order; names: of the requested ones (all if empty).
+    """Sets of several files in their order; names: the requested ones (all if empty).
 
     Raises BadGeneSets where two files have a set of one name, or a requested one is missing.
     """
@@ -121,20 +121,21 @@ def measured(gene_set: GeneSet, genes: Sequence[str], table: GeneTable, fewest: 
 
 
 def random_sets(
-    gene_names: Sequence[str], genes: Sequence[str], means: Mapping[str, float] | np.ndarray, count: int, seed: int
+    set_genes: Sequence[str], genes: Sequence[str], means: Mapping[str, float] | np.ndarray, count: int, seed: int
 ) -> list[tuple[str, ...]]:
-    """Sets of the same size, each gene drawn from those of the same part of mean expression, none twice in a set.
+    """Sets as large as `set_genes`, each gene drawn from those of the same part of mean expression, none twice.
 
-    means: of each of `genes`. Genes of the set may be drawn: without them the null would be of other genes than all.
+    genes: all measured; means: expression of each. Genes of the set may be drawn: without them the null would not be of
+    all genes.
     """
     values = np.array([means[name] for name in genes]) if isinstance(means, Mapping) else np.asarray(means)
     ranks = np.argsort(np.argsort(values, kind="stable"), kind="stable")
-    n_parts = int(np.clip(len(genes) // (ROOM * max(len(gene_names), 1)), 1, PARTS))
+    n_parts = int(np.clip(len(genes) // (ROOM * max(len(set_genes), 1)), 1, PARTS))
     part_of = ranks * n_parts // max(len(genes), 1)
     position_of = {name: i for i, name in enumerate(genes)}
-    n_drawn = np.bincount(part_of[[position_of[name] for name in gene_names]], minlength=n_parts)
+    n_drawn = np.bincount(part_of[[position_of[name] for name in set_genes]], minlength=n_parts)
     members = [np.flatnonzero(part_of == index) for index in range(n_parts)]
-    rng = np.random.default_rng([seed, 41, len(gene_names)])
+    rng = np.random.default_rng([seed, 41, len(set_genes)])
     return [
         tuple(sorted(genes[i] for pool, k in zip(members, n_drawn, strict=True) for i in rng.choice(pool, k, False)))
         for _ in range(count)

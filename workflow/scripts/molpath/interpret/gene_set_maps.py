@@ -32,7 +32,7 @@ READ = "read"
 
 @dataclass(frozen=True)
 class PatchScores:
-    """Of one slide: scores (float N x K), set and way of each column, and positions of patches."""
+    """Patches of one slide: scores (float N x K), set and way of each column, and positions of patches."""
 
     scores: np.ndarray
     sets: list[str]
@@ -41,7 +41,7 @@ class PatchScores:
 
 
 def read_patch_scores(path: str, slide_id: str) -> PatchScores | None:
-    """A slide's group of patches.h5; None if the slide was set aside."""
+    """A slide's group of patches.h5; None if it was set aside, or its patches have no coordinates."""
     with open_h5(path) as handle:
         if f"slides/{slide_id}" not in handle:
             return None
@@ -71,7 +71,7 @@ def draw_gene_sets(
     patch_scores = read_patch_scores(scores, slide_id)
     records = Seen(slide_id, inspected, assessed, wsi)
     if patch_scores is None:
-        write_empty(records, "no patches whose place is known", note, picture, patches)
+        write_empty(records, "no patches with coordinates", note, picture, patches)
         return
     write_geojson(patches, as_geojson(patch_scores, records.origin))
     columns = readable(read_tsv(sets), patch_scores)

@@ -33,11 +33,9 @@ def write_patches(
 ) -> None:
     """Write a group per slide, `slides/<id>`: `scores` (float32 N x K), `coords` (int64 N x 2, `patch_size_level0`).
 
-    `columns/set` and `columns/way` name the K columns. Slides that were set aside, or whose patches have no place,
-    have none.
-
-    `directions` (float32 K x D): those of everyone else than the support; a slide's score is its embedding of
-    length 1 times them, plus `intercepts`.
+    `columns/set` and `columns/way` name the K columns. Slides that were set aside, or whose patches have no
+    coordinates, have no group. `directions` (float32 K x D): for all but the support; a slide's score is its embedding
+    of length 1 times them, plus `intercepts`.
     """
     table = EmbeddingTable.read(slides, with_vectors=False)
     case_of = dict(zip(table.ids, table.columns.get("case_id", table.ids), strict=True))
@@ -67,7 +65,7 @@ def write_patches(
 
 
 def pooling_by(model: Mapping[str, Any], run_folder: str, width: int) -> Pooling:
-    """How a model pools patches (of `width` numbers under a mean). Raises BadGeneSets where it is no sum of theirs."""
+    """How a model pools patches (of `width` numbers under a mean). Raises BadGeneSets where it is no sum over them."""
     pooling = pooling_of(cast(Model, model), [f"{run_folder}/config.json"], width)
     if pooling is None:
         raise BadGeneSets(

@@ -1,4 +1,4 @@
-"""What a model's embeddings say about gene sets: directions, reliability, scores of cases, slides and patches."""
+"""Gene sets in a model's embeddings: directions, reliability, scores of cases, slides and patches."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ def ridge_directions(x: np.ndarray, y: np.ndarray, alphas: Sequence[float]) -> t
 @dataclass(frozen=True)
 class Directions:
     """Directions of sets by one way (float64 FOLDS + 1 x S x D, intercepts FOLDS + 1 x S): without each fold of the
-    support, and of all of it, which is for everyone else."""
+    support, and of all of it, for everyone outside it."""
 
     coefficients: np.ndarray
     intercepts: np.ndarray
@@ -130,7 +130,7 @@ def interval(truth: np.ndarray, predicted: np.ndarray, seed: int, metric: str = 
 
 
 def chance(observed: float, null: np.ndarray) -> float:
-    """P: share of the null that reaches what was seen, which counts itself; nan where no correlation was seen."""
+    """P: share of the null, the observed value included, that is as large; nan where none was observed."""
     if not np.isfinite(observed):
         return float("nan")
     return float((1 + (null >= observed - 1e-12).sum()) / (1 + len(null)))

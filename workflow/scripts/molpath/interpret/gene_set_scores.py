@@ -52,10 +52,10 @@ def score_gene_sets(
 ) -> None:
     """Write scores of sets and of random sets (HDF5, see write_scores), and what each set holds (TSV).
 
-    files: .gmt; tables: rna.h5ad of the cohorts; genes: table of genes, for identifiers; names: of the sets wanted,
-    all where there are none; fewest: genes that must have been measured; random: sets of the same size and expression
-    for each, scored in profiles of the cohorts `support` alone. Raises BadGeneSets where the files are no gene sets, or
-    none of them can be scored.
+    files: .gmt; tables: rna.h5ad of the cohorts; genes: table of genes, for identifiers; names: of the requested sets,
+    all if empty; fewest: genes that must have been measured; random: sets of the same size and expression for each,
+    scored in profiles of the cohorts `support` alone. Raises BadGeneSets for invalid files, and where no set can be
+    scored.
     """
     gene_table = GeneTable(genes)
     expression = read_profiles(tables)
@@ -66,7 +66,7 @@ def score_gene_sets(
             logging.WARNING if gene_set.aside else logging.INFO,
             "%s: %s",
             gene_set.name,
-            gene_set.aside or gene_set.notes or "whole",
+            gene_set.aside or "; ".join(gene_set.notes) or "all genes measured",
         )
     scorable = [gene_set for gene_set in sets if not gene_set.aside]
     if not scorable:
@@ -142,8 +142,8 @@ def write_scores(
     random_genes: dict[str, list[tuple[str, ...]]],
     support: Sequence[str],
 ) -> None:
-    """`profile_id`, `case_id`, `cohort` (N); below `sets` a numbered group per set, with its `name`, `scores` (float64
-    N x 1 + R: its own, then those of random sets, nan outside the support) and `genes` (JSON: 1 + R lists)."""
+    """Write `profile_id`, `case_id`, `cohort` (N); below `sets` a numbered group per set, with its `name`, `scores`
+    (float64 N x 1 + R: its own, then those of random sets, nan outside the support) and `genes` (JSON: 1 + R lists)."""
     in_support = np.isin(expression.cohorts.astype(str), list(support))
     text_type = h5py.string_dtype()
     with new_h5(path) as handle:

@@ -51,7 +51,7 @@ class Scale:
 
 
 class Seen:
-    """A slide's rows in the manifests of stages slides and tissue."""
+    """A slide's rows in the manifests of stages slides and tissue, and what a map takes from them."""
 
     def __init__(self, slide_id: str, inspected: str, assessed: str, wsi: str) -> None:
         self.slide_id, self.wsi, self._shard = slide_id, wsi, Path(assessed).stem
@@ -121,9 +121,9 @@ def write_geojson(path: str, document: Mapping[str, Any]) -> None:
 
 
 def write_empty(records: Seen, otherwise: str, note: str, picture: str, patches: str) -> None:
-    """Picture and GeoJSON of a slide that has no patches; the picture says why."""
+    """Write picture and GeoJSON of a slide that was set aside or has no patches to show; the picture says why."""
     write_geojson(patches, {"type": "FeatureCollection", "features": []})
-    save_words(picture, f"{records.slide_id} was set aside:\n{records.why_not(otherwise)}", note)
+    save_words(picture, f"{records.slide_id} has no map:\n{records.why_not(otherwise)}", note)
 
 
 def about_zero(values: np.ndarray, limit: float) -> np.ndarray:

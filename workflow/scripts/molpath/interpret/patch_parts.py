@@ -18,7 +18,7 @@ from ..embed.pooling import Pooling, softmax
 
 @dataclass(frozen=True)
 class Anatomy:
-    """Of one slide and H heads: shares (float64 H x N, attention, rows add up to 1), vectors (H arrays N x W), layers
+    """One slide and its H heads: shares (float64 H x N, attention, rows add up to 1), vectors (H arrays N x W), layers
     (H arrays D x W, None where W is D and nothing follows), bias (D)."""
 
     shares: np.ndarray
@@ -34,7 +34,7 @@ class Anatomy:
         )
 
     def embedding(self) -> np.ndarray:
-        """float64 D."""
+        """The slide's embedding (float64 D)."""
         return np.asarray(self.pooled().sum(0) + self.bias)
 
     def along(self, directions: np.ndarray) -> np.ndarray:
@@ -45,7 +45,7 @@ class Anatomy:
 
 
 def anatomy_of(pooling: Pooling, patches: np.ndarray) -> Anatomy:
-    """Of a bag (float32 N x input)."""
+    """The anatomy of a bag (float32 N x input)."""
     scores, vectors = pooling.heads(patches)
     return Anatomy(
         softmax(scores), [head_vectors.astype(np.float64) for head_vectors in vectors], pooling.layers, pooling.bias
@@ -61,7 +61,7 @@ class Reference:
 
     @classmethod
     def of(cls, slides: Iterable[Anatomy]) -> Reference:
-        """Of some slides; raises ValueError where there are none."""
+        """The means of some slides; raises ValueError where there are none."""
         pooled = [(slide.pooled(), float(np.linalg.norm(slide.embedding()))) for slide in slides]
         if not pooled:
             raise ValueError("no reference slide has patches")

@@ -26,7 +26,7 @@ def show_top_patches(*, attention: str, slide_id: str, slide: str, count: int, n
     """
     with open_h5(attention) as handle:
         if slide_id not in handle:
-            save(words(f"{slide_id} was set aside: no patches"), picture)
+            save(words(f"{slide_id} has no patches with coordinates, or was set aside"), picture)
             return
         shares, coords = handle[slide_id]["attention"][:], handle[slide_id]["coords"][:]
         edge = int(handle[slide_id]["coords"].attrs["patch_size_level0"])

@@ -15,7 +15,7 @@ from ..probe.tasks import (
     Task,
     check_labels,
     in_order,
-    one_row_a_sample,
+    one_row_per_sample,
     read_survival,
     read_values,
     survival_columns,
@@ -67,7 +67,7 @@ def read_labels(name: str, settings: Mapping[str, Any], sheet: str, case_sheet: 
         rows = rows.assign(**{column: _codes(rows, column, class_names, table)})
         check_labels(rows, column, class_names, table, f"the predictor {name}")
     event, time = survival_columns(rows, column, extra, table) if survival else ("", "")
-    samples = one_row_a_sample(rows, unit, [column, *filter(None, (event, time))], table)
+    samples = one_row_per_sample(rows, unit, [column, *filter(None, (event, time))], table)
     times, events = read_survival(rows.loc[samples["first"]], event, time, table) if survival else (None, None)
     order = {code: i for i, code in enumerate(class_names)}
     task = Task(

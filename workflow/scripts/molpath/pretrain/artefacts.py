@@ -25,7 +25,7 @@ CARD = "model_card.md"
 
 
 class DamagedModel(Exception):
-    """Files of a run that are not those its digests were made of."""
+    """Files of a run that don't match its digests."""
 
 
 class Events:
@@ -49,7 +49,7 @@ class Events:
                 self.writer.add_scalar(name, value, int(row["epoch"]))
 
     def close(self) -> None:
-        """Write what waits."""
+        """Write pending events."""
         if self.writer:
             self.writer.close()
 
@@ -57,8 +57,8 @@ class Events:
 def export(run_folder: str, target: str) -> None:
     """Copy weights, config and history of a run to `target`, with their digests and the model card as README.md.
 
-    Raises FileExistsError if `target` is a file or holds anything: what was published should not change under its name;
-    and DamagedModel where a file is not the one that the run wrote, or has no recorded digest.
+    Raises FileExistsError if `target` is a file or holds anything: what was published should not change under its name.
+    Raises DamagedModel where a file is not the one that the run wrote, or has no recorded digest.
     """
     source, folder = Path(run_folder), Path(target)
     needed = (*FILES, CARD, DIGESTS)
@@ -107,7 +107,7 @@ def fetched(name: str, revision: str | None = None) -> str:
         from huggingface_hub import snapshot_download
     except ImportError as error:
         raise ModuleNotFoundError(
-            f"{name} is no folder here; to take it from the hub, install huggingface_hub"
+            f"{name} is not a folder here; to take it from the hub, install huggingface_hub"
         ) from error
     return snapshot_download(name, revision=revision, allow_patterns=["model.safetensors", "config.json", DIGESTS])
 

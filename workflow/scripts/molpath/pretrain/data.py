@@ -62,9 +62,10 @@ def gather(
 ) -> list[Example]:
     """Examples of the cohorts in the order of pairs.tsv: one per slide, one more for each further profile of a kind.
 
-    rna, dna: None where the run doesn't read that kind; slides paired with nothing else are none of its examples.
-    fraction: share of each cohort's slides, taken evenly over their `organs` (organ of each slide id). shuffle: seed of
-    a control whose slides get the profiles of other cases; None: the pairs as they are.
+    rna, dna: None where the run doesn't read that kind; slides paired with nothing else are left out. fraction: share
+    of each cohort's slides, taken evenly over their `organs` (organ of each slide id). shuffle: seed of a control whose
+    slides get the profiles of other cases; None: the pairs as they are. Raises UnfitProfiles for a paired profile that
+    no table holds, and as check_cases does.
     """
     table = read_tsv(pairs)
     read = [name for name, profiles in (("rna", rna), ("dna", dna)) if profiles is not None]
@@ -81,12 +82,16 @@ def gather(
         "rna": {} if rna is None else {name: i for i, name in enumerate(rna.obs_names)},
         "dna": {} if dna is None else {name: i for i, name in enumerate(dna.obs_names)},
     }
+    names = zip(table.profile_id, table.modality, strict=True)
+    if absent := sorted({name for name, kind in names if name not in rows[kind]}):
+        raise UnfitProfiles(
+            f"{len(absent)} paired profiles are in no table of the run: {', '.join(absent[:5])}. {pairs} was made of "
+            "other tables: make both again"
+        )
     cases = {case: i for i, case in enumerate(dict.fromkeys(table.case_id))}
     examples: list[Example] = []
     for (slide_id, case_id), group in table.groupby(["slide_id", "case_id"], sort=False):
-        rows_of_kind = {
-            kind: [rows[kind][p] for p in group.profile_id[group.modality == kind] if p in rows[kind]] for kind in rows
-        }
+        rows_of_kind = {kind: [rows[kind][p] for p in group.profile_id[group.modality == kind]] for kind in rows}
         for index in range(max(len(rows_of_kind["rna"]), len(rows_of_kind["dna"]))):
             example_rows = {
                 kind: positions[index] if index < len(positions) else -1 for kind, positions in rows_of_kind.items()
@@ -97,8 +102,8 @@ def gather(
 
 
 def check_cases(examples: Sequence[Example], read: Sequence[str], fraction: float) -> None:
-    """Raises UnfitProfiles for a branch that could not learn: slides and profiles of one case are no negatives of
-    each other, so that no step would have a term for it, and its random weights would come out as a finished model."""
+    """Raises UnfitProfiles for a branch that could not learn: slides and profiles of one case are not negatives of each
+    other, so that no step would have a term for it, and its random weights would pass for a finished model."""
     for name in read:
         count = len({examples[i].case for i in rows_with(examples, name)})
         if count < 2:

@@ -46,9 +46,9 @@ class Selected(TypedDict):
 
 
 class Trained(TypedDict):
-    """What training found out; numbers of cases, slides, organs (over which a part of the
-    slides was taken evenly) and pairs, of slides that RankMe judged, of an embedding
-    (width) and of parameters by branch; RankMe by epoch; digests of what was trained on, by kind; versions."""
+    """Results of training: how many cases, slides, organs (over which a part of the slides was taken evenly) and pairs,
+    slides judged by RankMe, numbers of an embedding (width) and parameters by branch; RankMe by epoch; digests of what
+    was trained on, by kind; versions."""
 
     cases: int
     slides: int

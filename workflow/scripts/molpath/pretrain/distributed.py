@@ -117,17 +117,17 @@ def check_devices(processes: int, promised: bool = False) -> None:
 
 
 def check_alike(store: dist.Store, rank: int, size: int, device: str) -> None:
-    """Tell the other processes, by their common store, where this one computes, and hear it of them.
+    """Share with the other processes, through their common store, on which device each computes.
 
-    Raises NoDevice, in each of them, where some have a GPU and some none: they would wait for each other.
+    Raises NoDevice, in each of them, where some have a GPU and others don't: they would wait for each other.
     """
     store.set(f"device of {rank}", f"{device} {socket.gethostname()}")
     answers = [store.get(f"device of {other}").decode().split(" ", 1) for other in range(size)]
     without = [f"{other} on {node}" for other, (kind, node) in enumerate(answers) if kind == "cpu"]
     if 0 < len(without) < size:
         raise NoDevice(
-            f"of {size} processes of the training {len(without)} see no GPU ({', '.join(without[:8])}) and the others "
-            "one each: give each of them a GPU (resource gpu of pretrain_run, the driver of that node), or none "
+            f"of {size} processes of the training {len(without)} see no GPU ({', '.join(without[:8])}), the others "
+            "one each: give every process a GPU (resource gpu of pretrain_run, the driver of that node), or none "
             "(CUDA_VISIBLE_DEVICES empty)"
         )
 
@@ -198,7 +198,7 @@ def run_processes(job: Job, processes: int, elsewhere: Sequence[str], devices: M
         str(path),
     ]
     modules = os.pathsep.join(filter(None, [str(LIBRARY), os.environ.get("PYTHONPATH", "")]))
-    # An orphaned training would write beside the one that takes its place.
+    # An orphaned training would write the same files as its successor.
     environment = {**os.environ, "PYTHONPATH": modules, **devices}
     child = subprocess.Popen(command, env=environment, preexec_fn=die_with_parent)
     handlers = {

@@ -43,7 +43,7 @@ def write_trained(trainer: Trainer, description: Description, cases: Sequence[st
 
 
 def found_out(trainer: Trainer, job: Job) -> Trained:
-    """What the card says about the data and of the training."""
+    """What the card says about the data and the training."""
     data, network = trainer.data, trainer.network
     branches = {name: getattr(network, name) for name in BRANCHES}
     return {

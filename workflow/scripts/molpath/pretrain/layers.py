@@ -19,7 +19,7 @@ def drop_mask(x: torch.Tensor, dropout: nn.Dropout) -> torch.Tensor | None:
 def last_dropout(layers: nn.Sequential) -> nn.Dropout:
     """The dropout that ends these layers."""
     dropout = layers[-1]
-    assert isinstance(dropout, nn.Dropout)  # so all layers here are made
+    assert isinstance(dropout, nn.Dropout)  # all layers of this module end in one
     return dropout
 
 
@@ -35,8 +35,8 @@ def recomputed(function: Callable[..., torch.Tensor], *inputs: torch.Tensor | No
     """
     if not torch.is_grad_enabled():
         return function(*inputs)
-    rows: torch.Tensor = checkpoint(function, *inputs, use_reentrant=False, preserve_rng_state=False)
-    return rows
+    result: torch.Tensor = checkpoint(function, *inputs, use_reentrant=False, preserve_rng_state=False)
+    return result
 
 
 class Hidden(nn.Sequential):

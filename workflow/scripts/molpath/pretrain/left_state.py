@@ -18,10 +18,10 @@ log = logging.getLogger(__name__)
 def left_state(
     path: Path, stamp: str, shapes: Mapping[str, torch.Size], names: Collection[str]
 ) -> tuple[str, dict[str, Any]]:
-    """What an earlier attempt left at `path`, in a word, and the state where that is "whole".
+    """What an earlier attempt left at `path` ("nothing", "other", "damaged", "whole"), and the state where it is whole.
 
     shapes: those of the network's weights; names: all that a state holds beside its stamp. A file that can't be read is
-    set aside, so that it can be looked at and the next attempt doesn't end at it.
+    moved aside, so that it can be inspected and doesn't stop the next attempt.
     """
     try:
         with zipfile.ZipFile(path) as archive:  # torch.load ignores the checksums in the file
@@ -38,13 +38,13 @@ def left_state(
     except FileNotFoundError:
         return "nothing", {}
     except Exception as error:  # torch.load raises whatever the bytes lead it to
-        # EINVAL: a place in the archive that no file has
+        # EINVAL: an offset beyond what a file can have
         if isinstance(error, (OSError, MemoryError)) and getattr(error, "errno", None) != errno.EINVAL:
-            raise  # of the machine, not of the file
+            raise  # the machine failed, not the file
         damaged_path = path.with_name(f"{path.name}.damaged")
         os.replace(path, damaged_path)
         log.warning(
-            "%s is no complete state of a training (%s: %s): it was moved to %s, training starts from the beginning",
+            "%s is not a complete state of a training (%s: %s): it was moved to %s, training starts from the beginning",
             path, type(error).__name__, str(error)[:200], damaged_path,
         )  # fmt: skip
         return "damaged", {}

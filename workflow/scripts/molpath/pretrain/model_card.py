@@ -56,7 +56,7 @@ def write_model_card(
         "\n## Limits\n",
         "For research only. Embeddings can carry whatever the cohorts carry, site and stain included.\n",
         "`config.json` holds digests of the ids of the cases trained on, by which other studies keep them out of test",
-        "sets. They hide no id that can be guessed: who knows an id can see whether its case was trained on.\n",
+        "sets. They hide no id that can be guessed: whoever knows an id can see whether its case was trained on.\n",
     ]
     write_text(outputs["model_card.md"], "\n".join(lines))
 
@@ -64,7 +64,7 @@ def write_model_card(
 def part_of_slides(run: Run, trained: Trained) -> str:
     """Which part of its cohorts' slides a run read, where it is a part."""
     evenly = ", evenly over organs" if trained.get("organs") else ""
-    return f"; {run['fraction']:.0%} of the slides{evenly}" if run["fraction"] < 1 else ""
+    return f"; {100 * run['fraction']:g}% of the slides{evenly}" if run["fraction"] < 1 else ""
 
 
 def network_lines(description: Description, outputs: Mapping[str, str]) -> list[str]:
@@ -99,7 +99,7 @@ def training_lines(run: Run, selected: Selected, trained: Trained) -> list[str]:
 def front_matter(run: Run, selected: Selected, patch_encoder: Mapping[str, str]) -> list[str]:
     """Lines of YAML that the Hugging Face hub shows beside a card (huggingface.co/docs/hub/model-cards).
 
-    Cohorts are no data sets of the hub, whose ids its key `datasets` takes, and no licence was chosen that
+    Cohorts are not data sets of the hub, whose ids its key `datasets` takes, and no licence was chosen that
     `license_link` could lead to: the card has neither key. base_model: of the patches, where their weights are the
     hub's own, and of the expression branch, where it started from scGPT's.
     """
@@ -146,7 +146,7 @@ def licence_lines(run: Run, patch_encoder: Mapping[str, str]) -> list[str]:
 
 
 def shortened(contents: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
-    """The first 16 digits of each file's digest, or one digest of them all where they are many (a store's shards)."""
+    """The digest of each file, or one digest of them all where they are more than four (a store's shards)."""
     return {
         kind: list(digests) if len(digests) <= 4 else [f"of {len(digests)} files together {digest_of(list(digests))}"]
         for kind, digests in contents.items()

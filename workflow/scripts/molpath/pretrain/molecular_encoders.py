@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 PAD, CLS, END = "<pad>", "<cls>", "<eoc>"
 #: Value of the CLS token and of padding, as in scGPT's data collator.
 PAD_VALUE = -2.0
-#: scGPT clips values here before they are encoded; deviations below the mean as those above.
+#: scGPT clips values here before they are encoded; deviations below the mean like those above.
 LARGEST_VALUE = 512.0
 #: Bytes of attention that a CPU may hold at once, above which training recomputes it.
 ATTENTION_BYTES = 2**28
@@ -175,8 +175,8 @@ def standardise(values: np.ndarray, scale: Scale, genes: Sequence[str]) -> np.nd
     """Values (float32 N x genes) as deviations from the training cohort, where the run asks for it, else as they are.
 
     The paper describes no scaling and starts from scGPT's weights. From random weights the mean over tokens is nearly
-    the same for all profiles, for what a gene is outweighs how much of it there is; deviations fix that. A gene that
-    no training profile had is NaN, which isn't shown: it has no deviation, and its value is no number of that kind.
+    the same for all profiles, because a gene's identity outweighs its value; deviations fix that. A gene that no
+    training profile had is NaN, which isn't shown: it has no mean to deviate from.
     """
     means = scale.get("mean")
     if not means:
@@ -195,11 +195,10 @@ def load_scgpt(encoder: RnaEncoder, folder: str) -> dict[str, list[str]]:
     """Load a public scGPT folder (args.json, vocab.json, best_model.pt) into `encoder`.
 
     Fused attention weights (`Wqkv`, below `_impl` in newer files) are renamed to `in_proj`, and the gene embedding's
-    rows follow `read_vocabulary`.
-    Returns the names that were `loaded`, those of the file that are not used here (its decoders: `unused`), and
-    those of ours that start at random (the projection: `new`). Raises ValueError naming every tensor of ours, but
-    the projection's, that the file lacks, has in another shape or with numbers that are not finite, sizes of args.json
-    that differ, and files that can't be read: nothing is left out silently.
+    rows follow `read_vocabulary`. Returns the names that were `loaded`, those of the file that are not used here (its
+    decoders: `unused`), and those of ours that start at random (the projection: `new`). Raises ValueError for tensors
+    of ours, but the projection's, that the file lacks, has in another shape or with numbers that are not finite, for
+    sizes of args.json that differ, and for files that can't be read: nothing is left out silently.
     """
     check_scgpt_sizes(encoder, folder)
     state = read_scgpt_weights(folder)
@@ -234,7 +233,7 @@ def load_scgpt(encoder: RnaEncoder, folder: str) -> dict[str, list[str]]:
 
 
 def read_scgpt_weights(folder: str) -> dict[str, torch.Tensor]:
-    """Tensors of an scGPT folder's best_model.pt by name; what isn't one is left out.
+    """Tensors of an scGPT folder's best_model.pt by name; other objects are left out.
 
     Raises ValueError for a file that PyTorch doesn't read as plain tensors. Its own message would advise to let the
     file run code.
@@ -243,13 +242,13 @@ def read_scgpt_weights(folder: str) -> dict[str, torch.Tensor]:
     try:
         check_archive(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, MemoryError):  # of the machine, not of the file
+    except (OSError, MemoryError):  # the machine failed, not the file
         raise
     except Exception:  # torch.load raises whatever the bytes lead it to
         state = None
     if not isinstance(state, dict):
         raise ValueError(
-            f"{path} is damaged, or holds other things than a table of tensors by name (a whole module, say): download "
+            f"{path} is damaged, or is not a table of tensors by name (but a whole module, say): download "
             "it again from scGPT's authors, or save the module's state_dict() there"
         )
     return {name: value for name, value in state.items() if isinstance(name, str) and isinstance(value, torch.Tensor)}
@@ -289,8 +288,8 @@ def read_vocabulary(folder: str) -> list[str]:
     """
     ids = read_scgpt_json(folder, "vocab.json")
     if wrong := [word for word, number in ids.items() if type(number) is not int]:
-        raise ValueError(f"{folder}/vocab.json, key {wrong[0]}: {ids[wrong[0]]!r} is no whole number")
-    genes = sorted(ids, key=lambda word: ids[word])
-    if [ids[word] for word in genes] != list(range(len(genes))) or not {PAD, CLS} <= set(genes):
+        raise ValueError(f"{folder}/vocab.json, key {wrong[0]}: {ids[wrong[0]]!r} is not a whole number")
+    words = sorted(ids, key=lambda word: ids[word])
+    if [ids[word] for word in words] != list(range(len(words))) or not {PAD, CLS} <= set(words):
         raise ValueError(f"{folder}/vocab.json must number its words 0, 1, … and hold {PAD} and {CLS}")
-    return [PAD, *(word for word in genes if word != PAD)]
+    return [PAD, *(word for word in words if word != PAD)]

@@ -91,7 +91,7 @@ class SlideEncoder(nn.Module):
     def embed_blocks(self, blocks: Iterable[torch.Tensor]) -> torch.Tensor:
         """Embedding (output) of one bag whose patches come in blocks (float rows x input), not to be trained on.
 
-        As of the whole bag up to rounding, in memory that doesn't grow with it.
+        The same as of the whole bag, up to rounding, in memory that doesn't grow with the bag.
         """
         embeddings: torch.Tensor = self.after(
             self._pool_blocks(chain.from_iterable(torch.split(block, CPU_ROWS) for block in blocks))
@@ -171,7 +171,7 @@ SLIDE_ENCODERS: dict[str, type[SlideEncoder | SlideTransformer]] = {
 
 
 def slide_encoder(section: SlideSection) -> SlideEncoder | SlideTransformer:
-    """The slide encoder that a description asks for, with random weights."""
+    """The slide encoder of a description, with random weights."""
     return SLIDE_ENCODERS[section.get("kind", "abmil")](
         section["input"],
         section["hidden"],
@@ -229,8 +229,8 @@ def save(tensors: Mapping[str, torch.Tensor], path: str) -> None:
 def load(folder: str, revision: str | None = None) -> tuple[Threads, Description]:
     """The network of a run's folder, from model.safetensors and config.json alone, in evaluation mode.
 
-    Raises DamagedModel where digests next to them (sha256.txt) differ. A name user/model that is no folder is
-    taken from the Hugging Face hub, at `revision`.
+    Raises DamagedModel where digests next to them (sha256.txt) differ. A name user/model that is not a folder is taken
+    from the Hugging Face hub, at `revision`.
     """
     from safetensors.torch import load_file
 

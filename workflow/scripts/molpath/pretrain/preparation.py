@@ -21,7 +21,7 @@ from .store import PatchStore
 
 log = logging.getLogger(__name__)
 
-#: Deviations below this, on log2 scale, are no measure of a gene: see scale_of.
+#: Deviations below this, on log2 scale, say nothing about a gene: see scale_of.
 LEAST_DEVIATION = 0.1
 
 
@@ -128,11 +128,11 @@ def scale_of(values: np.ndarray, genes: Sequence[str]) -> Scale:
     keeps its unit. Divided by nearly nothing, its first change elsewhere would outweigh all other genes.
     """
     exact = values.astype(np.float64)
-    is_complete = ~np.isnan(exact).all(0)
-    complete_genes = list(np.asarray(genes, object)[is_complete])
-    deviation = np.nanstd(exact[:, is_complete], 0)
+    has_values = ~np.isnan(exact).all(0)
+    measured_genes = list(np.asarray(genes, object)[has_values])
+    deviation = np.nanstd(exact[:, has_values], 0)
     deviation[deviation < LEAST_DEVIATION] = 1.0
     return {
-        "mean": dict(zip(complete_genes, np.nanmean(exact[:, is_complete], 0).round(6).tolist(), strict=True)),
-        "deviation": dict(zip(complete_genes, deviation.round(6).tolist(), strict=True)),
+        "mean": dict(zip(measured_genes, np.nanmean(exact[:, has_values], 0).round(6).tolist(), strict=True)),
+        "deviation": dict(zip(measured_genes, deviation.round(6).tolist(), strict=True)),
     }

@@ -66,7 +66,7 @@ class Slot:
 
 
 class Ring:
-    """`SLOTS` buffers and the threads that fill them: memory of so many of the largest steps, and no more.
+    """`SLOTS` buffers and the threads that fill them: no more memory than that of the SLOTS largest steps.
 
     A thread draws what each step reads, in the order of steps, and `readers` threads read it. So random numbers, order
     and bytes are those of one reader.

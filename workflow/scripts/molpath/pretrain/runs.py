@@ -38,7 +38,7 @@ KEPT = ("model.safetensors", "last.safetensors", "history.tsv", "config.json")
 #: Keys of a run that are only names; checksums identify its patches.
 NAMES = ("name", "grid", "encoder", "patches")
 #: Settings of training that don't affect results.
-MEANS = ("readers", "save_every")
+NEUTRAL = ("readers", "save_every")
 
 
 def pretrain_run(
@@ -65,9 +65,10 @@ def pretrain_run(
     and sha256.txt with the digests of these. Most arguments are those of a Job.
 
     slides: sheet with the organs, for runs on a part of the pairs; finished: folder of finished results, from which the
-    same contents are taken without a step; names, rows of other cohorts and what is known about the patch encoder are
-    no contents, and config.json and the card say them again. code: digest of the code that trains; patch_encoder: what
-    the card says about it. Raises what Trainer.run raises, or LaunchFailed where the run has several processes.
+    same contents are taken without a step; names, rows of other cohorts and what is known about the patch encoder don't
+    count as contents; config.json and the card are rewritten with them. code: digest of the code that trains;
+    patch_encoder: what the card says about it. Raises what Trainer.run raises, or LaunchFailed where the run has
+    several processes.
     """
     check_checkpoint(run)
     genes = str(genes) if run["rna_encoder"]["checkpoint"] and "rna" in run["modalities"] else ""
@@ -106,15 +107,15 @@ def settings_of(run: Run) -> dict[str, object]:
     settings = {key: value for key, value in run.items() if key not in {*NAMES, *idle}}
     if "rna_encoder" in settings:
         settings["rna_encoder"] = {key: value for key, value in run["rna_encoder"].items() if key != "checkpoint"}
-    return settings | {"training": {key: value for key, value in run["training"].items() if key not in MEANS}}
+    return settings | {"training": {key: value for key, value in run["training"].items() if key not in NEUTRAL}}
 
 
 def check_checkpoint(run: Run) -> None:
     """Raises ValueError where the run starts from scGPT's weights and its expression branch is another network."""
     if run["rna_encoder"]["checkpoint"] and run["rna_encoder"]["kind"] != "scgpt":
         raise ValueError(
-            f"config, key pretrain/runs/{run['name']}/rna_encoder/checkpoint: weights of scGPT fit no "
-            f"{run['rna_encoder']['kind']}; take `kind: scgpt`, or leave the checkpoint empty"
+            f"config, key pretrain/runs/{run['name']}/rna_encoder/checkpoint: scGPT's weights don't fit kind "
+            f"{run['rna_encoder']['kind']}: set `kind: scgpt`, or leave the checkpoint empty"
         )
 
 
@@ -240,7 +241,7 @@ def _follow(trainer: Trainer, job: Job) -> None:
     progress = Progress(log_path, f"pretraining {run['name']}", run["training"]["epochs"], "epochs")
     board = Events(job["events"] if is_first_rank else None)
 
-    def tell(row: Row, seconds: float) -> None:
+    def report(row: Row, seconds: float) -> None:
         before = int(row["epoch"]) - progress.state["done"] - 1
         if before > 0:  # a stopped run continues from where it was
             progress.step(before, kept=True)
@@ -250,6 +251,6 @@ def _follow(trainer: Trainer, job: Job) -> None:
         board.add(row | {"slides_per_second": rate})
 
     try:
-        trainer.run(tell)
+        trainer.run(report)
     finally:
         board.close()

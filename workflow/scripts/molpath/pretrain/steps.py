@@ -19,7 +19,7 @@ def similarities(
 ) -> torch.Tensor:
     """Cosine similarities over the temperature of B slide and B profile embeddings (B x D), row i belonging to row i.
 
-    Rows of one case (`cases`: int B) are no negatives of each other (-inf): two slides of a patient share a profile,
+    Rows of one case (`cases`: int B) are not negatives of each other (-inf): two slides of a patient share a profile,
     and should not be pushed apart.
     """
     similarity = F.normalize(slides.float(), dim=1) @ F.normalize(profiles.float(), dim=1).T / temperature
@@ -89,13 +89,13 @@ def losses(
     terms, accuracies, rows, profiles = {}, {}, [], []
     for name in batch.profiles:
         having = rows_with(examples, name)
-        modality_rows = world.gather(embeddings[name], [len(rows_with(share, name)) for share in shares])
+        vectors = world.gather(embeddings[name], [len(rows_with(share, name)) for share in shares])
         for k in (1, 5):
-            accuracies[f"{name}_top{k}"] = retrieval_accuracy(slides[having], modality_rows, cases[having], k)
+            accuracies[f"{name}_top{k}"] = retrieval_accuracy(slides[having], vectors, cases[having], k)
         if not joint:
-            terms[name] = contrastive_loss(slides[having], modality_rows, cases[having], temperature)
+            terms[name] = contrastive_loss(slides[having], vectors, cases[having], temperature)
         rows += having
-        profiles.append(modality_rows)
+        profiles.append(vectors)
     if joint and rows:
         terms["joint"] = contrastive_loss(slides[rows], torch.cat(profiles), cases[rows], temperature)
     return terms, accuracies
@@ -129,17 +129,17 @@ def backward(
             states.append(random_state(world.device))
             pieces.append(embed(network, part, world, precision))
     after = random_state(world.device)
-    full_batch = {name: torch.cat([piece[name] for piece in pieces]).requires_grad_() for name in pieces[0]}
-    terms, accuracies = losses(full_batch, batch, world, temperature, joint)
+    embeddings = {name: torch.cat([piece[name] for piece in pieces]).requires_grad_() for name in pieces[0]}
+    terms, accuracies = losses(embeddings, batch, world, temperature, joint)
     if not terms:
         return terms, accuracies
     carry_back(terms)
-    done = dict.fromkeys(full_batch, 0)
+    done = dict.fromkeys(embeddings, 0)
     for part, state in zip(parts, states, strict=True):
         set_random_state(state, world.device)
         products = []
         for name, piece in embed(network, part, world, precision).items():
-            gradients = full_batch[name].grad
+            gradients = embeddings[name].grad
             assert gradients is not None  # each has a term
             products.append((piece * gradients[done[name] : done[name] + len(piece)]).sum())
             done[name] += len(piece)
@@ -160,7 +160,7 @@ def random_state(device: torch.device) -> list[torch.Tensor]:
 
 
 def set_random_state(state: list[torch.Tensor], device: torch.device) -> None:
-    """Put back what `random_state` gave."""
+    """Restore what `random_state` gave."""
     torch.set_rng_state(state[0])
     if device.type == "cuda":
         torch.cuda.set_rng_state(state[1], device)

@@ -25,12 +25,12 @@ from ..common.record import Record, check_intact
 from ..features.layouts import read_features
 
 log = logging.getLogger(__name__)
-#: Patches that are read at a time when a whole slide is only checked.
+#: Patches read at a time when checksums are verified.
 ROWS = 16384
 
 
 class DamagedStore(Exception):
-    """Packed patches that are not what their index says."""
+    """Packed patches that differ from their index."""
 
 
 def pack_patches(
@@ -39,9 +39,9 @@ def pack_patches(
     """Write `patches` (npy, fp16 N x D) and `index` of the paired slides of a shard.
 
     index: a manifest with start, count, crc32, and the digests of the weights that encoded a slide (of the feature
-    manifest); a slide with numbers beyond fp16 is set aside in it. Another `repack`
-    gives another order of rows. The same contents are taken from `finished`, where they are kept under a stamp of
-    fingerprints and code. A shard without a paired slide gives an array without rows.
+    manifest); a slide with numbers beyond fp16 is set aside in it. Another `repack` gives another order of rows. The
+    same contents are taken from `finished`, where they are kept under a stamp of fingerprints and code. A shard without
+    a paired slide gives an array without rows.
     """
     paired = set(read_tsv(pairs).query("status == 'paired'").slide_id)
     rows = [row for row in read_manifests([manifest]) if row["status"] == OK and row["slide_id"] in paired]
@@ -60,7 +60,7 @@ def pack_patches(
             count = int(row["n_patches"])
             part = array[start : start + count]
             order = np.random.default_rng(zlib.crc32(row["slide_id"].encode(), repack)).permutation(count)
-            with np.errstate(over="ignore"):  # looked for below
+            with np.errstate(over="ignore"):  # checked below
                 part[:] = read_features(_intact(row, wsi, record), row.get("dataset") or "features")[order]
             if np.isfinite(part).all():
                 place = {"start": start, "count": count, "crc32": f"{zlib.crc32(part.data):08x}"}
@@ -97,7 +97,7 @@ def drop_rows(path: Path, length: int) -> None:
 
 
 def marker_of(path: Path) -> Path:
-    """Where it is noted (undeclared) which slides of a packed file were verified."""
+    """The undeclared file that notes which slides of a packed file were verified."""
     return path.with_name(f".{path.name}.verified")
 
 
@@ -189,24 +189,16 @@ class PatchStore:
     def unverified(self, slide_ids: Sequence[str]) -> list[str]:
         """Those of these slides that `mark` doesn't know, or whose file was replaced since."""
         marked: dict[str, dict[str, int]] = {}
-        for name in {self._file_of(slide_id) for slide_id in slide_ids}:
-            marked |= {name: self._marked(Path(name))}
-        return [
-            name_of_slide
-            for name_of_slide in slide_ids
-            if marked[self._file_of(name_of_slide)].get(name_of_slide) != self.place[name_of_slide][3]
-        ]
+        for path in {self._file_of(slide_id) for slide_id in slide_ids}:
+            marked[path] = self._marked(Path(path))
+        return [name for name in slide_ids if marked[self._file_of(name)].get(name) != self.place[name][3]]
 
     def mark(self, slide_ids: Sequence[str]) -> None:
         """Remember that these slides are what their checksums say, beside their files: the next start or resume, of
         this run or another, need not read them for that. Where nothing can be written they are read again."""
         for name in sorted({self._file_of(slide_id) for slide_id in slide_ids}):
             path = Path(name)
-            checksums = {
-                name_of_slide: self.place[name_of_slide][3]
-                for name_of_slide in slide_ids
-                if self._file_of(name_of_slide) == name
-            }
+            checksums = {slide_id: self.place[slide_id][3] for slide_id in slide_ids if self._file_of(slide_id) == name}
             try:
                 write_json(marker_of(path), {"file": state_of(path), "slides": self._marked(path) | checksums})
             except OSError as error:

@@ -43,7 +43,7 @@ class Best(Selected):
 
 
 class Chance(TypedDict):
-    """States of the generators in the midst of an epoch: numpy's as JSON, and once saved torch's by rank."""
+    """States of the generators in the middle of an epoch: numpy's as JSON and, once saved, torch's by rank."""
 
     numpy: str
     torch: NotRequired[list[list[torch.Tensor]]]
@@ -58,7 +58,7 @@ class Untrained(Exception):
 
 
 class Diverged(Exception):
-    """A loss or a gradient is no finite number."""
+    """A loss or a gradient is not finite."""
 
 
 def judged_slides(slide_ids: Iterable[str], settings: Training) -> list[str]:
@@ -144,7 +144,7 @@ class Trainer:
         self.network.eval()
 
     def _check_trained(self) -> None:
-        """Every branch of the kept weights took part in a step: random weights are no finished model."""
+        """Every branch of the kept weights took part in a step: random weights are not a finished model."""
         rows = [row for row in self.history if row["epoch"] <= self.best["epoch"]]
         idle = [name for name in self.network.branches() if not any(f"{name}_gradient" in row for row in rows)]
         if idle:
@@ -157,12 +157,12 @@ class Trainer:
         self.terminate = True
 
     def _stop_if_asked(self) -> None:
-        """Ranks hear of a signal at different steps; all stop after the same one."""
+        """A signal reaches ranks at different steps; all stop after the same one."""
         if self.world.any(self.terminate):
             self._save()
             raise Stopped(
                 f"stopped on request after {self.epoch} epochs and {self.step} of {self.steps} steps; "
-                f"start again to resume from here"
+                "start again to resume from here"
             )
 
     def _train_epoch(self) -> None:
@@ -215,7 +215,7 @@ class Trainer:
             raise Diverged(
                 f"epoch {self.epoch + 1}, step {self.step + 1}: {metrics}, gradient norms {norms}, "
                 f"slides {', '.join(example.slide_id for example in batch.examples)}; lower the learning rate, try "
-                "precision fp32, or look at these slides' features and profiles"
+                "precision fp32, or check these slides' features and profiles"
             )
         self.optimizer.step()
         for name, value in (metrics | {f"{name}_gradient": norm for name, norm in norms.items()}).items():

@@ -18,14 +18,14 @@ def survival_name(day: float) -> str:
 def survival_at(
     train_risk: np.ndarray, times: np.ndarray, events: np.ndarray, risk: np.ndarray, days: Sequence[float]
 ) -> np.ndarray:
-    """Predicted survival (float N x days) of samples with `risk` (float N) at the days `at`.
+    """Predicted survival (float N x days) of samples with `risk` (float N) at `days`.
 
     train_risk, times, events: risk, follow-up (days) and events of the training side that the model was fitted on; its
     baseline is Breslow's (scikit-survival's). nan beyond the longest follow-up there: nothing was seen of it.
     """
     from sksurv.linear_model.coxph import BreslowEstimator
 
-    middle = np.median(train_risk)  # risk is up to a constant: large ones would overflow
+    middle = np.median(train_risk)  # risk is defined up to a constant: large ones would overflow
     baseline = BreslowEstimator().fit(train_risk - middle, events, times).cum_baseline_hazard_
     place = np.searchsorted(baseline.x, days, side="right")
     hazard = np.append(0.0, baseline.y)[place]

@@ -8,7 +8,7 @@ from .metrics import CALIBRATION_BINS
 
 #: Cases per bin of the pooled error, on average, at least.
 PER_BIN = 10
-#: Note of a slope that can't be obtained.
+#: Note of a slope that can't be computed.
 SEPARATED = "no slope: a threshold separates the classes, or all probabilities are the same"
 SLOPE, INTERCEPT, ERROR = "calibration_slope", "calibration_intercept", "ece"
 
@@ -16,11 +16,11 @@ SLOPE, INTERCEPT, ERROR = "calibration_slope", "calibration_intercept", "ece"
 def pooled_calibration(
     labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray, cases: int
 ) -> dict[str, np.ndarray]:
-    """Calibration metrics (float B each) of pooled predictions of so many cases under weights (float B x N).
+    """Calibration metrics (float B each) of pooled predictions of `cases` cases under weights (float B x N).
 
-    ece: expected calibration error over bins of confidence, equal in width, of PER_BIN cases on average at least (15
-    at most): slides of a case, and a case's folds, are no further observations. Of two classes also the slope and the
-    intercept of a logistic regression of the label on the logit of its probability (Cox 1958): 1 and 0 where
+    ece: expected calibration error over bins of confidence, equal in width, of PER_BIN cases on average at least (15 at
+    most): slides of a case, and a case's folds, don't count as further observations. Of two classes also the slope and
+    the intercept of a logistic regression of the label on the logit of its probability (Cox 1958): 1 and 0 where
     probabilities are right, a slope below 1 where they are too extreme; nan where the classes are separated.
     """
     bins = int(np.clip(cases // PER_BIN, 1, CALIBRATION_BINS))

@@ -64,7 +64,7 @@ def probe_clusters(task: Task, x: np.ndarray, k: int, settings: Clustering) -> R
 
 
 def add_rows(results: Results, protocol: str, repeat: int, k: int, values: Mapping[str, float]) -> None:
-    """One row per metric; nothing is trained, every sample is looked at."""
+    """One row per metric; nothing is trained, every sample counts."""
     row = {"protocol": protocol, "shots": 0, "repeat": repeat, "fold": 0, "n_train": 0}
     row |= {"n_test": len(results.task.samples), "note": f"k = {k}"}
     results.metrics += [row | {"metric": metric, "value": value} for metric, value in values.items()]

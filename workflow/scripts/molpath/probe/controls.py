@@ -50,7 +50,7 @@ def add_controls(results: Results, task: Task, x: np.ndarray, settings: Probe) -
 
 
 def covers(values: Mapping[str, object], task: Task) -> bool:
-    """True where something is known, of every sample of the task."""
+    """True where every sample of the task has a value."""
     return bool(values) and all(name in values for name in task.samples)
 
 
@@ -66,7 +66,7 @@ def patch_column(patches: list[int]) -> np.ndarray:
 
 
 def add_simple(results: Results, name: str, columns: np.ndarray, settings: Probe) -> None:
-    """A probe on a few columns; for survival ridge Cox with alpha 1, for CoxNet's penalty would make them all 0."""
+    """A probe on a few columns; for survival ridge Cox with alpha 1, as CoxNet's penalty would make them all 0."""
     task = results.task
     predict: Predict
     if task.is_regression:
@@ -83,10 +83,10 @@ def add_simple(results: Results, name: str, columns: np.ndarray, settings: Probe
 def add_permuted(results: Results, task: Task, x: np.ndarray, settings: Probe) -> None:
     """Labels, or times with events, shuffled over cases: the same probes, again for each permutation.
 
-    On the same folds as the probe (see permuting.permutations_on). Survival has more permutations, for its risk groups
-    are tested by them (Simon et al. 2011: the whole of a probe is repeated, or P would be as wrong as the log-rank
-    test's). That costs a fit each: 5 to 30 ms of CoxNet with 80 to 800 samples of 1,024 numbers, 14 CPU-min of the
-    paper's 7 tasks x 8 models with 199 permutations of 5 folds.
+    On the same folds as the probe (see permuting.permutations_on). Survival has more permutations, as its risk groups
+    are tested by them (Simon et al. 2011: the whole probe is repeated, or P would be as wrong as the log-rank test's).
+    That costs a fit each: 5 to 30 ms of CoxNet with 80 to 800 samples of 1,024 numbers, 14 CPU-min of the paper's 7
+    tasks x 8 models with 199 permutations of 5 folds.
 
     Many fits on one training side: its samples span fewer dimensions than the embedding may have, and an L2-penalised
     probe never leaves their span, so it is fitted there (probabilities within 4e-4 of the plain fit, which is the

@@ -31,13 +31,13 @@ class EmbeddingTable:
 
     @classmethod
     def read(cls, path: str, with_vectors: bool = True) -> EmbeddingTable:
-        """The table of a file; without vectors (N x 0) where only its columns are asked for."""
+        """The table of a file; without vectors (N x 0) where only its columns are needed."""
         with open_h5(path) as handle:
-            obs, kind, vectors_given = handle["obs"], *(_word(handle, f"uns/model/{key}") for key in ("kind", "given"))
+            obs, kind, given = handle["obs"], *(_word(handle, f"uns/model/{key}") for key in ("kind", "given"))
             ids = as_text(obs[obs.attrs["_index"]][:])
             vectors = handle["X"][:] if with_vectors else np.zeros((len(ids), 0), np.float32)
             columns = {name: read_column(obs[name]) for name in COLUMNS if name in obs}
-            return cls(path, ids, vectors, columns, kind, vectors_given)
+            return cls(path, ids, vectors, columns, kind, given)
 
 
 def _word(handle: h5py.File, name: str) -> str:

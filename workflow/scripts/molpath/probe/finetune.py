@@ -49,7 +49,7 @@ class FineTuning:
     def predict(self, fold: int, train: np.ndarray, test: np.ndarray) -> Trained:
         """Train on the samples at `train`; probabilities (float N x classes) or risk (float N) of both sides.
 
-        The training side is looked at as it was trained on, with at most as many patches per bag. Raises ProbeFailed
+        Bags of the training side are predicted from at most as many patches as they were trained on. Raises ProbeFailed
         where it can teach nothing or training diverges.
         """
         loss_of = self._loss(train)
@@ -127,7 +127,8 @@ class FineTuning:
 class TaskBags:
     """Patches of a task's samples: the union of the slides it lists, of those that were accepted.
 
-    Kept in memory up to `limit` bytes, for they are read again in every epoch of every fold; read again beyond.
+    Kept in memory up to `limit` bytes, as they are needed in every epoch of every fold; beyond that they are read
+    again.
     """
 
     def __init__(self, bags: Bags, slides: Mapping[str, Sequence[str]], limit: int = 4 << 30):
@@ -136,16 +137,16 @@ class TaskBags:
         self.kept: dict[str, np.ndarray] = {}
 
     def accepted(self) -> list[str]:
-        """Samples of which a slide was accepted."""
+        """Samples with an accepted slide."""
         return [name for name, members in self.slides.items() if members]
 
     def why_absent(self, name: str) -> str:
-        """Why a sample has no patches: reasons of its slides, or that no slide of it is known."""
+        """Why a sample has no patches: reasons of its slides, or that it has none with features."""
         reasons = {self.bags.aside[slide][0] for slide in self.all_slides.get(name, ()) if slide in self.bags.aside}
         return f"set aside: {', '.join(sorted(reasons))}" if reasons else "no slide of it has features"
 
     def check_weights(self, source: str) -> None:
-        """Of all slides; raises OtherWeights (see Bags)."""
+        """Check the weights of all slides; raises OtherWeights (see Bags)."""
         self.bags.check_weights(source, [slide for slides in self.slides.values() for slide in slides])
 
     def fingerprints(self, name: str) -> list[str]:
@@ -153,7 +154,7 @@ class TaskBags:
         return [self.bags.fingerprint(slide) for slide in self.slides[name]]
 
     def read(self, name: str) -> np.ndarray:
-        """float32 N x D."""
+        """Patches (float32 N x D) of a sample, all slides together."""
         if name in self.kept:
             return self.kept[name]
         parts = [self.bags.read(slide).features for slide in self.slides[name]]

@@ -1,4 +1,4 @@
-"""Probes besides the paper's: on standardised numbers, with a strength chosen inside the training side, and an MLP."""
+"""Probes beyond the paper's: on standardised numbers, with a strength chosen inside the training side, and an MLP."""
 
 from __future__ import annotations
 

@@ -159,8 +159,8 @@ class Replicates:
     def calibration(self) -> dict[str, dict[str, Any]]:
         """Columns mean, lower, upper and interval of the metrics of calibration over all folds' predictions.
 
-        Resamples are noisier than the data, and error only adds up: they are moved to the mean that is found, so that
-        the interval holds it.
+        Resamples are noisier than the data, and error only adds up: their interval is moved to the observed value, so
+        that it holds it.
         """
         pooled, weights = pd.concat(self.folds), np.concatenate(self.by_case, axis=1)
         labels, probabilities = pooled.label.to_numpy(), pooled[probability_columns(pooled)].to_numpy()
@@ -170,19 +170,12 @@ class Replicates:
         for name, values in pooled_calibration(labels, probabilities, weights, self.cases).items():
             mean = float(observed[name][0])
             lower, upper = percentiles(values)
+            row = {"mean": mean, "lower": lower, "upper": upper, "interval": method}
             if name == ERROR:
                 shift = np.nanmean(values) - mean
-                lower, upper, shifted_method = (
-                    max(lower - shift, 0),
-                    min(upper - shift, 1),
-                    f"{method}, moved to the mean",
-                )
-            rows[name] = {
-                "mean": mean,
-                "lower": lower,
-                "upper": upper,
-                "interval": shifted_method if name == ERROR else method,
-            }
+                row |= {"lower": max(lower - shift, 0), "upper": min(upper - shift, 1)}
+                row["interval"] = f"{method}, moved to the mean"
+            rows[name] = row
         return rows
 
     def values(self, metric: str, weights: list[np.ndarray]) -> np.ndarray:
@@ -214,7 +207,7 @@ def resampled(rng: np.random.Generator, size: int, count: int) -> np.ndarray:
 
 
 def percentiles(values: np.ndarray) -> tuple[float, float]:
-    """2.5 and 97.5 percentiles of what is finite."""
+    """2.5 and 97.5 percentiles of the finite values; nan where there are none."""
     finite_values = values[np.isfinite(values)]
     return tuple(np.percentile(finite_values, [2.5, 97.5])) if len(finite_values) else (np.nan, np.nan)
 

@@ -1,6 +1,6 @@
 """What does a probe lose where its training cases tie the label to a site? PathoROB's ladder of training sets.
 
-Two labels and two sites are looked at, as there. Training sets of one size have both labels and both sites equally
+Two labels and two sites are compared, as in PathoROB. Training sets of one size have both labels and both sites equally
 often, and label and site go together by Cramér's V of 0, 0.25, 0.5, 0.75 and 1; test cases, others than those, have
 every label at every site equally often. PathoROB: Nature Communications 2026 (average performance drop).
 """
@@ -24,9 +24,9 @@ from .robustness import performance_drop
 STEPS, REPEATS = (0.0, 0.25, 0.5, 0.75, 1.0), 10
 #: A training set's size is a multiple of this: then every step's counts are whole. Its smallest and largest size.
 WHOLE, LEAST, MOST = 16, 32, 256
-#: Test samples of each label at each site: this share of the rarest of the four, and at least so many.
+#: Test samples of each label at each site: this share of the rarest of the four, and a minimum.
 TESTED, FEWEST = 0.2, 5
-#: Labels, and sites, that are looked at for the four: the commonest, for with many sites all fours are too many.
+#: Labels, and sites, that the four are chosen from: the commonest, as many sites make too many combinations.
 COMMONEST = 12
 COLUMNS = ["labels", "sites", "v_asked", "v", "n_train", "n_test", "repeats", "accuracy", "sd"]
 

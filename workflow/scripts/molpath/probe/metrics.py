@@ -8,8 +8,8 @@ import numpy as np
 
 from ..common.task_rules import ALWAYS, FIXED_KAPPA, OF_CLASSES
 
-#: Whose values of held-out samples are below chance where there is nothing to find: a mean fitted on other samples
-#: errs by more than their own.
+#: Metrics that are below chance on held-out samples where there is nothing to find: a mean fitted on other samples errs
+#: by more than their own.
 BELOW_CHANCE = ("r2", "pooled_r2")
 #: What a metric can be; 0 to 1 where nothing is said.
 RANGES = {

@@ -1,4 +1,4 @@
-"""The null of every control: labels shuffled over cases, and what a score is worth beside it."""
+"""The null of every control, labels shuffled over cases, and P of a score beside it."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def shuffled(task: Task, seed: int, repeat: int, strata: Mapping[str, str] | Non
     """Positions (int N) whose label, or time and event, each sample takes in a permutation.
 
     Cases are shuffled, not samples: slides of a case share its label and look alike, so that labels shuffled over
-    slides make a null that is too narrow. The j-th sample of a case takes that of the j-th of another case, which
-    begins again where it has fewer. strata: by case, what it only changes places within (a site, a cohort), that of the
-    task unless given; cases that it doesn't name are one more stratum.
+    slides make a null that is too narrow. The j-th sample of a case takes that of the j-th of another case, whose
+    samples repeat where it has fewer. strata: by case, the group (a site, a cohort) within which it changes places,
+    that of the task unless given; cases that it doesn't name are one more stratum.
     """
     members: dict[str, list[int]] = {}
     for position, name in enumerate(task.samples):
@@ -60,7 +60,7 @@ def is_control(protocol: str) -> bool:
 
 
 def permutations_of(task: Task, settings: Probe) -> int:
-    """How many permutations a task has: survival has a number of its own, for its risk groups are tested by them."""
+    """How many permutations a task has: survival has a number of its own, as its risk groups are tested by them."""
     return (
         settings.get("survival_permutations", settings["permutations"])
         if task.is_survival

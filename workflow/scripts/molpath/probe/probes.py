@@ -32,7 +32,7 @@ class CoxFit(Cox):
 
 @functools.cache
 def thread_pools() -> ThreadpoolController:
-    """The thread pools of NumPy, SciPy and scikit-learn, looked for once: a look takes as long as a small fit."""
+    """The thread pools of NumPy, SciPy and scikit-learn, found once: a search takes as long as a small fit."""
     import sklearn.linear_model  # noqa: F401 (loads them all)
 
     return ThreadpoolController()

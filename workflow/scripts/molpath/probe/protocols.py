@@ -42,8 +42,8 @@ def probe_frozen(task: Task, x: np.ndarray, settings: Probe) -> Results:
 def probe_fewshot(task: Task, x: np.ndarray, settings: Probe) -> Results:
     """Logistic probes on k training samples per class, drawn inside each fold's training side; the test side stays.
 
-    `repeats` draws per fold; 0 takes one, and with a single fold SINGLE_FOLD_DRAWS, as in the paper (section 7.7). A k
-    that a class of some fold can't fill is left out, as there (the log says so); a class without any sample is
+    `repeats` draws per fold; 0 takes one, and with a single fold SINGLE_FOLD_DRAWS (section 7.7). A k
+    that a class of some fold can't fill is left out, as in the paper (the log says so); a class without any sample is
     ignored. Survival tasks have none. The control fewshot_permuted takes the same draws of permuted labels: the repeat
     of its rows is permutation x draws + draw.
     """

@@ -1,4 +1,4 @@
-"""Cross-fitted temperature scaling of out-of-fold predictions, and how well calibrated they are before and after.
+"""Cross-fitted temperature scaling of out-of-fold predictions, and their calibration before and after.
 
 Each case counts once, however many slides it has and folds test it: a row weighs 1 over its case's rows.
 """
@@ -21,7 +21,7 @@ BRIER, LOG_LOSS, TEMPERATURE = "brier", "log_loss", "temperature"
 MEASURES = (ERROR, SLOPE, INTERCEPT, BRIER, LOG_LOSS)
 #: Why there is no temperature.
 ONE_CLASS = "no temperature: some cases leave others of one class only"
-#: Probabilities, or logits, that differ by less are alike; slopes this far beyond temperatures' range are none.
+#: Probabilities, or logits, that differ by less are alike; slopes this far beyond temperatures' range are undefined.
 FLAT, EDGE = 1e-9, 1.02
 
 

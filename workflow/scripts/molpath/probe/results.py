@@ -1,4 +1,4 @@
-"""What a job found, fold by fold, and how a probe is fitted on one."""
+"""Results of a job, fold by fold, and how a probe is fitted on a fold."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from .tasks import Task
 
 RANKS = (1, 5, 10)
 PRIMARY = "mAP@1"
-#: Numbers of the block of distances (float64) and of candidates that are looked at again, each.
+#: Numbers in a block of distances (float64), and in one of candidates whose distances are computed again.
 BLOCK_NUMBERS = 16_000_000
 
 

@@ -4,8 +4,8 @@ Of a sample's neighbours by cosine distance, those of its own group (a case) lef
 another site, OS another label from the same site. As PathoROB (Nature Communications 2026) and croma 1.0.1
 (Apache-2.0, arXiv 2607.25497) define them, over all samples; equal to croma's to 1e-9 (tests/unit/probe).
 
-The package itself is not used: its CRoMa refuses a whole cohort where one sample of 1,000 has no five neighbours of a
-type, which here is a sample without a margin, counted; and it takes 3.2 times as long (0.39 s for 0.12 s, 1,000 x 1,024
+The package itself is not used: its CRoMa refuses a whole cohort where one sample of 1,000 lacks five neighbours of a
+type (here that sample has no margin, and is counted), and it takes 3.2 times as long (0.39 s for 0.12 s, 1,000 x 1,024
 numbers, one core).
 """
 
@@ -23,9 +23,9 @@ NEAREST, TAIL = 5, 0.1
 @dataclass(frozen=True)
 class Indices:
     """Robustness of an embedding. n: samples; ri, mari: 0 (the site decides) to 1 (the label does), nan where no
-    neighbour is SO or OS; tau: temperature of mari, the median distance of those neighbours; k: neighbours looked at;
+    neighbour is SO or OS; tau: temperature of mari, the median distance of those neighbours; k: neighbours compared;
     croma: median margin, -1 to 1, below 0 where the site decides; tail: mean of its worst TAIL; site_first: share of
-    margins up to 0; n_margins: samples that have one, for others lack NEAREST neighbours of a type."""
+    margins up to 0; n_margins: samples that have one; others lack NEAREST neighbours of a type."""
 
     n: int
     k: int
@@ -44,7 +44,7 @@ def robustness(
     """Indices of embeddings x (float N x D) with a label, a site and a group each.
 
     k: neighbours of RI and MaRI; tau: None takes the median distance. Raises ValueError where lengths differ, a number
-    isn't finite or an embedding is 0, for it has no direction.
+    isn't finite or an embedding is 0 and so has no direction.
     """
     if not len(x) == len(labels) == len(sites) == len(groups):
         raise ValueError(f"{len(x)} embeddings, {len(labels)} labels, {len(sites)} sites, {len(groups)} groups")
@@ -53,13 +53,13 @@ def robustness(
         raise ValueError(
             f"embedding {int(np.flatnonzero(~(lengths > 0) | ~np.isfinite(lengths))[0])} is 0 or not finite"
         )
-    distance, same_side, impostor = typed(x / lengths[:, None], labels, sites, groups)
+    distance, is_so, is_os = typed(x / lengths[:, None], labels, sites, groups)
     near = nearest(distance, k)
-    distances = [distance[near & kind] for kind in (same_side, impostor)]
+    distances = [distance[near & kind] for kind in (is_so, is_os)]
     scale = float(np.median(np.concatenate(distances))) if len(distances[0]) + len(distances[1]) else float("nan")
     chosen = scale if tau is None else tau
     so, os = (np.exp(-part / chosen).sum() if chosen > 0 else float(len(part)) for part in distances)
-    margins = margins_of(distance, same_side, impostor, NEAREST)
+    margins = margins_of(distance, is_so, is_os, NEAREST)
     good = margins[np.isfinite(margins)]
     return Indices(
         len(x),
@@ -94,11 +94,11 @@ def nearest(distance: np.ndarray, k: int) -> np.ndarray:
     return is_near & np.isfinite(distance)
 
 
-def margins_of(distance: np.ndarray, same_side: np.ndarray, impostor: np.ndarray, m: int) -> np.ndarray:
+def margins_of(distance: np.ndarray, is_so: np.ndarray, is_os: np.ndarray, m: int) -> np.ndarray:
     """(d_OS - d_SO) / (d_OS + d_SO) of each sample's mean distances to its m nearest SO and OS (float N, nan: none)."""
     if m > len(distance):
         return np.full(len(distance), np.nan)
-    so, os = (np.sort(np.where(kind, distance, np.inf), axis=1)[:, :m].mean(1) for kind in (same_side, impostor))
+    so, os = (np.sort(np.where(kind, distance, np.inf), axis=1)[:, :m].mean(1) for kind in (is_so, is_os))
     fine = np.isfinite(so) & np.isfinite(os) & (so + os > 0)
     so, os = np.where(fine, so, 1), np.where(fine, os, 1)
     return np.asarray(np.divide(os - so, os + so, out=np.full(len(so), np.nan), where=fine))

@@ -44,7 +44,7 @@ class Sheets:
 
     @classmethod
     def read(cls, sheet: str, case_sheet: str, tasks: Mapping[str, tuple[str, str]]) -> Sheets:
-        """Of the study's files; tasks: config.yaml and k=all.tsv by id. Raises ValueError for a survival task."""
+        """Read the study's files; tasks: config.yaml and k=all.tsv by id. Raises ValueError for a survival task."""
         cases = read_tsv(case_sheet).set_index("case_id") if case_sheet else pd.DataFrame()
         return cls(read_tsv(sheet), cases, {name: labels_of(name, *files) for name, files in tasks.items()})
 

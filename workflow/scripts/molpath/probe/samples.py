@@ -29,7 +29,7 @@ def load_samples(
 
     slides, cases: h5ad by the model. bags: block of the cases whose slides in the task are not all they have in the
     sheet. cohort: manifest of the slides to embed, which says what was set aside. missing: `set_aside` lets those
-    samples be missing of whose slides none was usable, `skip` all, `fail` none. Sites and numbers of patches are put
+    samples be missing of whose slides none was usable, `skip` all, `fail` none. Sites and numbers of patches are added
     to the task. Raises BadTask that names the samples.
     """
     table = EmbeddingTable.read(cases if task.unit == "case_id" else slides)
@@ -128,7 +128,7 @@ def check_finite(task: Task, x: np.ndarray, path: str) -> None:
     if wrong:
         raise BadTask(
             f"{path}: the embeddings of {len(wrong)} {task.unit}s hold NaN or infinite numbers: {shortened(wrong)}. "
-            "Look at their features, then embed them again"
+            "Check their features, then embed them again"
         )
 
 

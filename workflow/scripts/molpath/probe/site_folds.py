@@ -67,7 +67,7 @@ def keep_sites(task: Task, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]
 
 
 def leave_one_site_out(task: Task) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """The same of each site with FEWEST samples and, of classes or events, two kinds of them."""
+    """The same for each site with FEWEST samples and two classes (events, halves of numbers) at least."""
     groups, strata = groups_of(task), strata_of(task)
     for group in sorted(set(groups) - {-1}):
         test = np.flatnonzero(groups == group)
@@ -83,6 +83,6 @@ def add_site_folds(results: Results, predict: Predict, settings: Probe) -> None:
         folds = list(makers[name]()) if task.sites else []
         if not folds:
             missing = "sites that can be kept apart" if task.sites else "site of its slides (column site of the sheet)"
-            log.warning("%s: no protocol %s, for it has no %s", task.name, name, missing)
+            log.warning("%s: no protocol %s, as it has no %s", task.name, name, missing)
         for fold, (train, test) in enumerate(folds):
             results.add(name, fold, train, test, predict)

@@ -50,7 +50,7 @@ def split_task(*, config: str | Path, table: str | Path, sheet: str | Path, outp
 
 
 def sites_of(rows: pd.DataFrame, sheet: str | Path) -> dict[str, str]:
-    """Site of each case; one with slides of several sites is an error, for no fold could keep them whole."""
+    """Site of each case. Raises BadTask for a case with slides of several sites, which no fold could keep whole."""
     if "site" not in rows:
         raise BadTask(f"{sheet}: `keep_sites` needs a column site, here or in the task's table")
     counts = rows.groupby("case_id")["site"].nunique()
@@ -109,7 +109,7 @@ def test_sides(
     monte_carlo = recipe["method"] == "monte_carlo"
     pieces = max(2, round(1 / share)) if monte_carlo else folds
     if sites is not None:
-        groups = np.array([sites.get(case, "") for case in cases])
+        groups = sites_by_case(cases, sites, source)
         if len(set(groups)) < pieces:
             raise BadTask(f"{source}: {len(set(groups))} sites can't fill {pieces} folds; keep_sites needs more sites")
         refuse_unfilled(strata, pieces, source)
@@ -134,6 +134,16 @@ def test_sides(
     return [set(cases[test]) for test in sides]
 
 
+def sites_by_case(cases: Sequence[str], sites: Mapping[str, str], source: str | Path) -> np.ndarray:
+    """Site (str N) of each case. Raises BadTask for cases without one: their site might be on both sides."""
+    if unknown := [case for case in cases if not sites.get(case)]:
+        raise BadTask(
+            f"{source}: {len(unknown)} cases have no site ({', '.join(unknown[:3])}{', …' * (len(unknown) > 3)}), so "
+            "that no fold can keep theirs whole: fill in column site, or empty their labels to leave them out"
+        )
+    return np.array([sites[case] for case in cases])
+
+
 def refuse_unfilled(strata: pd.Series, folds: int, source: str | Path) -> None:
     """Raise BadTask where no label has as many cases as there are folds, which scikit-learn can't stratify."""
     if len(strata) < folds or strata.value_counts().max() < folds:
@@ -144,7 +154,7 @@ def warn_of_sizes(sizes: Sequence[int], cases: int, source: str) -> None:
     """Say in the log which test sides are small beside the largest: their scores say little."""
     if sizes and min(sizes) < SMALL * max(sizes):
         log.warning(
-            "%s: test sides of %s samples of %d, for whole sites (and cases) stay together and one is large: scores of "
+            "%s: test sides of %s samples of %d, as whole sites (and cases) stay together and one is large: scores of "
             "small sides say little",
             source,
             ", ".join(map(str, sizes)),
@@ -160,7 +170,7 @@ def quietly(splits: Iterable[tuple[np.ndarray, np.ndarray]]) -> list[tuple[np.nd
 
 
 def pooled(strata: pd.Series) -> pd.Series:
-    """Strata of a single case, which can't be stratified, put to the commonest one."""
+    """Strata of a single case, which can't be stratified, replaced by the commonest one."""
     counts = strata.value_counts()
     is_single = strata.map(counts) < 2
     if is_single.any():

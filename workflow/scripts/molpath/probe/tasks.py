@@ -95,8 +95,8 @@ def read_task(name: str, config: str | Path, table: str | Path, folds_needed: bo
     """Read config.yaml and k=all.tsv. Rows without a label are dropped; raises BadTask on contradictions.
 
     Every id is a string. No case may be on both sides of a fold, whatever made the folds, unless config.yaml says
-    allow_case_overlap: true. Without `folds_needed` a table may have none: what joins two tasks, or looks at every
-    sample, asks for labels alone.
+    allow_case_overlap: true. Without `folds_needed` a table may have none: what joins two tasks, or uses every sample,
+    needs labels alone.
     """
     settings = read_yaml(config)
     column, unit = settings["task_col"], settings["sample_col"]
@@ -119,7 +119,7 @@ def read_task(name: str, config: str | Path, table: str | Path, folds_needed: bo
     event, time = survival_columns(rows, column, extra, table) if survival else ("", "")
     survived = [event, time] if survival else []
     same = dict.fromkeys([column, *extra, *survived, *folds, *(["case_id"] if unit == "slide_id" else [])])
-    samples = one_row_a_sample(rows, unit, list(same), table)
+    samples = one_row_per_sample(rows, unit, list(same), table)
     times, events = read_survival(rows.loc[samples["first"]], event, time, table) if survival else (None, None)
     order = {code: i for i, code in enumerate(class_names)}
     return Task(
@@ -143,7 +143,7 @@ def check_first(metrics: Sequence[str], config: str | Path) -> None:
     """Raise BadTask where less is better of the first metric: every table and figure takes the highest for the best."""
     if metrics and metrics[0] in LESS_IS_BETTER:
         raise BadTask(
-            f"{config}, metrics: {metrics[0]} can't be a task's first metric, for less of it is better, and models are "
+            f"{config}, metrics: {metrics[0]} can't be a task's first metric, as less of it is better, and models are "
             "ranked by the first, the highest before others; name another one first, such as bacc (classes) or r2 "
             "(numbers)"
         )
@@ -162,7 +162,7 @@ def read_values(samples: pd.DataFrame, column: str, table: str | Path) -> np.nda
 def in_order(class_names: dict[str, str]) -> dict[str, str]:
     """Classes by code, numbers in their order: quadratic kappa counts steps between grades, however they are listed.
 
-    Where a code is no number, the order of label_dict is kept.
+    Where a code isn't a number, the order of label_dict is kept.
     """
     if not all(map(is_integer, class_names)):
         return class_names
@@ -216,7 +216,7 @@ def check_labels(
         )
 
 
-def one_row_a_sample(rows: pd.DataFrame, unit: str, columns: list[str], table: str | Path) -> pd.DataFrame:
+def one_row_per_sample(rows: pd.DataFrame, unit: str, columns: list[str], table: str | Path) -> pd.DataFrame:
     """One row per case or slide; all slides of a case must agree in label and fold.
 
     Further columns: `first` (index of its first row), `case`, `slides` (those listed; none where there is no column).

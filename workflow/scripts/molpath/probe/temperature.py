@@ -24,7 +24,7 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray, weights: np.ndarray 
     """The temperature with the smallest mean log loss (Guo et al. 2017, arXiv 1706.04599); 1 leaves all as it is.
 
     logits: float N x K, out of fold; labels: int N; weights: float N (None: alike), so that each case counts once.
-    Raises ValueError where there are no two classes among the labels: any temperature would do.
+    Raises ValueError for labels of one class, for which any temperature would do.
     """
     if len(np.unique(labels)) < 2:
         raise ValueError("a temperature needs labels of at least two classes")

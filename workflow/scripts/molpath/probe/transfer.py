@@ -68,7 +68,7 @@ def run_transfer(
 ) -> None:
     """Write the three files of a transfer task.
 
-    The folds of both tasks are not looked at: every labelled sample counts. Raises BadTask on a case in both.
+    The folds of both tasks are ignored: every labelled sample counts. Raises BadTask on a case in both.
     """
     missing = settings.get("missing", "set_aside")
     source, x, absent = load_side(train, files, missing)

@@ -1,7 +1,7 @@
 """Metrics of many resamples at once: each sample counts as often as it was drawn, so a resample is a row of weights.
 
 Equal to the metric of the repeated samples (a test recomputes it so). One exception: distances between classes in
-kappa are those of the whole test side, also where a resample lacks a class.
+kappa are those of the whole test side, even where a resample lacks a class.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def weighted_classification(
 
 
 def over_classes(labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray, score: Score) -> np.ndarray:
-    """Of the positive class, or the mean over the classes that a resample has (two at least)."""
+    """Score (float B) of the positive class, or mean over the classes that a resample has (two at least)."""
     if probabilities.shape[1] == 2:
         return score(labels == 1, probabilities[:, 1], weights)
     values = np.array([score(labels == c, probabilities[:, c], weights) for c in np.unique(labels)])

@@ -1,1 +1,1 @@
-"""Where results come from and whether they are whole: provenance, crate, inventory, manifests against files."""
+"""Where results come from and whether they are complete: provenance, crate, inventory, manifests against files."""

@@ -140,7 +140,7 @@ def package_url(package: str, version: str) -> str:
 
 
 def add_inputs(crate, main, provenance: Mapping[str, Any]) -> list:
-    """What went in: sections of the config as values, each file of the user by name and SHA-256 (not its contents)."""
+    """Inputs: sections of the config as values, each file of the user by name and SHA-256 (not its contents)."""
     entities, parameters = [], []
     for section, value in sorted(provenance["config"].items()):
         parameters.append(crate.add_formal_parameter(f"config/{section}", "Text", f"#parameter/config/{section}"))
@@ -161,7 +161,7 @@ def add_inputs(crate, main, provenance: Mapping[str, Any]) -> list:
 
 
 def add_files(crate, main, files: Mapping[str, Mapping[str, Any]]) -> list:
-    """What came out: each listed file, as an example of the folder's kind of output."""
+    """Outputs: each listed file, as an example of its folder's kind."""
     kinds, entities = {}, []
     for name, facts in files.items():
         kind = name.split("/")[0]
@@ -176,7 +176,6 @@ def add_files(crate, main, files: Mapping[str, Mapping[str, Any]]) -> list:
 
 def format_of(name: str) -> dict[str, str]:
     """Media type of a file by its name, where it has one."""
-    media_type = (
-        FORMATS.get(Path(name).suffix) or MimeTypes().guess_type(name)[0]
-    )  # Python's own, whatever the machine has
+    # MimeTypes() holds Python's own table, whatever the machine's files add.
+    media_type = FORMATS.get(Path(name).suffix) or MimeTypes().guess_type(name)[0]
     return {"encodingFormat": media_type} if media_type else {}

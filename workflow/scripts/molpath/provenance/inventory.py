@@ -54,7 +54,7 @@ def describe_file(folder: Path, name: str) -> dict:
 
 
 def compare(results: str | os.PathLike, threads: int = 1) -> list[str]:
-    """One sentence for each file that is changed, missing or extra against the folder's own provenance.json.
+    """One sentence for each file that is changed, missing or extra compared with the folder's own provenance.json.
 
     All listed files are read whole. A folder that has none yet, as no run finished, has no differences; a
     damaged list is one.
@@ -97,6 +97,8 @@ def extra_files(results: str, listed: Mapping) -> list[str]:
 
 
 if __name__ == "__main__":
+    if not (Path(sys.argv[1]) / PROVENANCE).is_file():
+        sys.exit(f"{sys.argv[1]} holds no {PROVENANCE}: name the results folder of a finished run")
     differences = compare(sys.argv[1], threads=4)
     print(*differences, f"{len(differences)} differences between {PROVENANCE} and files", sep="\n")
     sys.exit(1 if differences else 0)

@@ -1,4 +1,4 @@
-"""A config without what only its machine or its user should know: the one place where this is decided."""
+"""A config without what only its user should know, or only its machine: the one place where this is decided."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def shareable(value: Any) -> Any:
 
 
 def shareable_text(text: str) -> str:
-    """The same of one text."""
+    """One text without logins, tokens and folders, as `shareable` has it."""
     if _PATH.fullmatch(text) or ("://" not in text and os.path.normpath(text).startswith("..")):
         return _path(text)
     parts, end = [], 0
@@ -44,7 +44,7 @@ def shareable_text(text: str) -> str:
 
 
 def _shareable_words(text: str) -> str:
-    """Text without an address."""
+    """Text that holds no address, without logins and folders."""
     return _LOGIN.sub("…@", _PATH.sub(lambda match: _path(match[0]), _without_names(text)))
 
 

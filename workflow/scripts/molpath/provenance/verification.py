@@ -35,7 +35,7 @@ def manifests_of(results: str | os.PathLike) -> list[Path]:
 
 
 def verify_all(results: str | os.PathLike, threads: int = 1) -> list[str]:
-    """Everything that is claimed of a results folder: by its manifests, by provenance.json, and by what jobs recorded.
+    """Check all claims about a results folder: of its manifests, of provenance.json, and of the records of jobs.
 
     Covers files of single slides, kept results and whatever else a rule declares. One sentence per difference; all
     files are read whole.
@@ -43,7 +43,7 @@ def verify_all(results: str | os.PathLike, threads: int = 1) -> list[str]:
     results = Path(results)
     parts = [part for part in (results, results / NEW_SLIDES) if manifests_of(part)]
     if not parts and not listed_in(results):
-        parts = [results]  # refused: nothing is claimed of it
+        parts = [results]  # verify refuses it: nothing is claimed of it
     return (
         [wrong for part in parts for wrong in verify(part)]
         + compare(results, threads)

@@ -266,6 +266,8 @@ class ModelChecks:
             self.problems.add(location, "there are no rna profiles", "give omics/sheet, or leave it out")
         if not right:
             return
+        if tasks.predicts_number(item["task"]):
+            self.problems.add(location, f"{item['task']} predicts a number", "name a task of classes or survival")
         model = models.entries.get(item["model"], {})
         on_rna = model.get("kind") == "threads" and "rna" in models.modalities(item["model"])
         if key == "genes" and not on_rna:

@@ -289,8 +289,8 @@ class TaskChecks:
         first_side, second_side = self.labelled(first), self.labelled(second)
         if first_side is None or second_side is None:
             return
-        names = [sorted(map(str, side[1]["label_dict"].values())) for side in (first_side, second_side)]
-        if second_side[1].get("task_type") != "survival" and names[0] != names[1]:
+        names = [sorted(map(str, side[1].get("label_dict", {}).values())) for side in (first_side, second_side)]
+        if second_side[1].get("task_type") != "survival" and (names[0] != names[1] or not names[0]):
             self.problems.add(location, f"classes {names[0]} and {names[1]}", "give both label_dicts the same names")
         for row in second_side[2]:
             self.check_leak(second, f"{second_side[0]}, row {row['#']}", row, "case_id")

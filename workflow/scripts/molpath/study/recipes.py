@@ -25,7 +25,13 @@ def check_recipe(config: str, rows: Sequence[Row], settings: Config, slides: Seq
     strata = Counter(cases.values())
     pieces, fewest = pieces_of(recipe), len([count for count in strata.values() if count > 1]) or 1
     if recipe.get("keep_sites"):
-        n_sites = len(set(sites_of(cases, rows, slides).values()))
+        site_of = sites_of(cases, rows, slides)
+        if unknown := [case for case, site in sorted(site_of.items()) if not site]:
+            wrong = f"{len(unknown)} cases have no site ({', '.join(unknown[:3])}{', …' * (len(unknown) > 3)})"
+            remedy = "fill in column site, empty their labels to leave them out, or leave keep_sites out"
+            problems.add(location, wrong, remedy)
+            return
+        n_sites = len(set(site_of.values()))
         if n_sites < pieces:
             wrong = f"{n_sites} site{'s' * (n_sites != 1)} can't fill {pieces} folds of whole sites"
             problems.add(location, wrong, f"ask for {max(n_sites, 2)} folds at most, or leave keep_sites out")

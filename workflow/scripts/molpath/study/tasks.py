@@ -52,10 +52,14 @@ class Tasks:
 
     def may_have_classes(self, task: str) -> bool:
         """True for a task that predicts neither survival nor a number, or whose config.yaml is made later."""
-        settings = self.settings(task)
-        if not isinstance(settings, dict):
+        if not isinstance(self.settings(task), dict):
             return True
-        return not self.predicts_survival(task) and settings.get("task_type") != "regression"
+        return not self.predicts_survival(task) and not self.predicts_number(task)
+
+    def predicts_number(self, task: str) -> bool:
+        """True for a regression task whose config.yaml is there."""
+        settings = self.settings(task)
+        return isinstance(settings, dict) and settings.get("task_type") == "regression"
 
     def predicts_survival(self, task: str) -> bool:
         """True for a task whose config.yaml is there and names times and events."""
