@@ -96,7 +96,7 @@ def test_reduced_pages_of_a_plain_tiff_are_levels(tmp_path):
 def test_what_is_no_picture_in_8_bit_rgb_or_grey_is_told(tmp_path):
     path = tmp_path / "a.tif"
     tifffile.imwrite(path, PIXELS.astype(np.uint16), photometric="rgb", metadata=None)
-    with pytest.raises(UnreadableSlide, match=r"3 samples of uint16 a pixel .* not 8-bit RGB or grey"):
+    with pytest.raises(UnreadableSlide, match=r"3 samples of uint16 per pixel .* not 8-bit RGB or grey"):
         open_slide(path)
     path = tmp_path / "channels.ome.tif"
     stack = np.stack([PIXELS[..., 0]] * 4)

@@ -92,7 +92,7 @@ def fetch_set(transfer: Transfer, file: Mapping[str, str]) -> tuple[int, str]:
         )
     part.mkdir(parents=True, exist_ok=True)
     targets = [item | {"id": f"{file['id']}/{item['id']}", "path": str(part / item["id"])} for item in objects]
-    keep = {path for item in targets for path in (Path(item["path"]), part_of(Path(item["path"]), item))}
+    keep = {place for item in targets for place in (Path(item["path"]), part_of(Path(item["path"]), item))}
     for stray in [entry for entry in part.iterdir() if entry not in keep]:
         shutil.rmtree(stray) if stray.is_dir() else stray.unlink()
     for item in targets:

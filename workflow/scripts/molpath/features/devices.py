@@ -142,7 +142,7 @@ def reader_count(
     """Reader processes: as the config says, else as many as keep up with the encoder.
 
     parameters: of the network, in millions; 0: unknown, then half the threads beside a CPU encoder and all but one
-    beside a GPU. formats: the reader of each slide (`slides.readers`), for JPEG 2000 takes five times as long as JPEG.
+    beside a GPU. formats: the reader of each slide (`slides.readers`), as JPEG 2000 takes five times as long as JPEG.
     """
     if requested:
         return requested

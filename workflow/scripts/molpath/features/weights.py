@@ -51,7 +51,7 @@ _DINOV2 = (
 def load_weights(path: str) -> dict[str, Tensor]:
     """State dict from a safetensors file, or from a torch file that loads without running code (`weights_only`).
 
-    The format is detected by the first bytes, for downloads have any name. Raises ValueError for anything else.
+    The format is detected by the first bytes, because downloads have any name. Raises ValueError for anything else.
     """
     with open(path, "rb") as handle:
         begin = handle.read(9)

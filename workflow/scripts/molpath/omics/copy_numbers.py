@@ -178,8 +178,8 @@ def read_absolute(path: str, name: str) -> CopyTable:
     """-2 to 2 of one sample (a column called `name`) from GDC's gene_level_copy_number; empty cells are missing.
 
     Ploidy: mean of copies over autosomal genes, weighted by their lengths. -2 and 2 by COSMIC's rule; -1 and 1 below
-    and above the rounded ploidy. On X and Y only -2 and 2 are called, for the normal number depends on sex; on Y no
-    -2, for a woman has none of it, nor the copies (PAR_Y) of genes that are also on X.
+    and above the rounded ploidy. On X and Y only -2 and 2 are called, because the normal number depends on sex; on Y
+    not even -2, because women have none of it. Copies on Y (PAR_Y) of genes that are also on X are left out.
     """
     file = Delimited(path)
     texts = ["gene_id", "gene_name", "chromosome"]

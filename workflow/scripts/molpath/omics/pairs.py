@@ -186,7 +186,7 @@ def choose(slide, group: pd.DataFrame) -> dict[int, dict[str, str]]:
     leave_out(
         [i for i in unknown if not slide_specimen.kind],
         "unknown_kind",
-        "the profile is no tumour's, the slide doesn't say",
+        "the profile is not of a tumour, the slide doesn't say",
     )
     if slide_specimen.program == "GTEx":
         leave_out(

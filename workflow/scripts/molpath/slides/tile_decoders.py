@@ -28,7 +28,7 @@ def tile_decoder(page, half: bool = False) -> Decoder:
     photometric, samples = int(page.photometric), page.samplesperpixel
     if page.dtype != np.uint8 or samples not in SHOWN.get(photometric, ()):
         raise ValueError(
-            f"{samples} samples of {page.dtype} a pixel with photometric interpretation {photometric}, "
+            f"{samples} samples of {page.dtype} per pixel with photometric interpretation {photometric}, "
             "not 8-bit RGB or grey"
         )
     if is_jpeg_tiled(page):

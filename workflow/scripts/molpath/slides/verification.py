@@ -18,7 +18,7 @@ REMEDY = "put the right file back, or touch it and run the workflow again"
 def compare_slides(
     slides: Sequence[Mapping[str, str]], manifests: Iterable[str | os.PathLike], threads: int = 1
 ) -> tuple[list[str], int]:
-    """A sentence for each slide that is another than inspection saw, or is missing; and how many were compared.
+    """A sentence for each slide that differs from what inspection saw, or is missing; and how many were compared.
 
     slides: dicts with slide_id, path and md5 ('' where the sheet announces none); manifests: of the stage slides, those
     that exist. All of a file is read where there is an MD5 to compare, samples of it where not.
