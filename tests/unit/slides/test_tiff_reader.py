@@ -126,3 +126,18 @@ def test_images_of_other_kinds(tmp_path):
     Image.new("1", (14_000, 14_000)).save(tmp_path / "large.png")
     with pytest.raises(UnreadableSlide, match="14000 x 14000 pixels take 560 MB in memory, more than 512 MB"):
         open_slide(tmp_path / "large.png")
+
+
+@pytest.mark.parametrize("size", ["", "0,25", "unknown"])
+def test_a_pixel_size_that_is_no_number_costs_no_levels(tmp_path, size):
+    """The slide went to OpenSlide, which shows none of the levels in sub-IFDs."""
+    path = tmp_path / "a.ome.tif"
+    options = {"photometric": "rgb", "tile": (128, 128), "compression": "zlib"}
+    with tifffile.TiffWriter(path, ome=True) as writer:
+        writer.write(PIXELS, subifds=1, metadata={"axes": "YXS", "PhysicalSizeX": 0.5}, **options)
+        writer.write(PIXELS[::2, ::2], subfiletype=1, **options)
+    tifffile.tiffcomment(path, tifffile.tiffcomment(path).replace('SizeX="0.5"', f'SizeX="{size}"'))
+    slide = open_slide(path)
+    assert (slide.name, [level[:2] for level in slide.levels]) == ("tifffile", [(700, 500), (350, 250)])
+    seen = inspect_slide({"slide_id": "S1", "path": str(path), "mpp": "", "keep": "auto"})
+    assert (seen["status"], seen["reason"]) == ("set_aside", "no_resolution")
