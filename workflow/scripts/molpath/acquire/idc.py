@@ -131,7 +131,9 @@ def list_idc(index: Index, cohort: str, settings: IdcCohort, folder: str, left_o
     try:
         pattern = re.compile(settings["description"])
     except re.error as error:
-        raise ValueError(f"{key}/description: {settings['description']!r} is no regular expression ({error})") from None
+        raise ValueError(
+            f"{key}/description: {settings['description']!r} is not a regular expression ({error})"
+        ) from None
     match = candidates.SeriesDescription.fillna("").map(lambda text: bool(pattern.search(text))).astype(bool)
     for (collection, label), count in Counter(
         zip(

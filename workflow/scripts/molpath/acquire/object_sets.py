@@ -65,7 +65,7 @@ def _object_of(bucket: str, prefix: str, key: str, size: str, etag: str) -> dict
     name = key.removeprefix(prefix)
     if not key.startswith(prefix) or "/" in name or name in ("", ".", "..") or not size.isdigit():
         raise SetAside(
-            "not_the_file", f"s3://{bucket}/{prefix}: the bucket lists {key!r}, which is no file of one folder"
+            "not_the_file", f"s3://{bucket}/{prefix}: the bucket lists {key!r}, which is not a file of one folder"
         )
     md5 = etag.strip('"').lower()
     md5 = md5 if re.fullmatch("[0-9a-f]{32}", md5) else ""

@@ -121,7 +121,7 @@ class Transfer:
             if is_page(kind, file["path"]):
                 return False, validator, f"the answer is a page of a website ({kind})"
             if response.status_code not in (200, 206):
-                return False, validator, f"the answer is no file (HTTP {response.status_code})"
+                return False, validator, f"the answer is not a file (HTTP {response.status_code})"
             version, total = version_of(response, file["url"]), size_announced(file)
             if response.status_code == 206:
                 content_range = re.fullmatch(

@@ -93,7 +93,7 @@ def _effects(path: str, record, fields: Sequence[str], carried: set[int]) -> Ite
 
 
 def _is_carried(path: str, record, entry: Mapping[str, str], alleles: Mapping[str, int], carried: set[int]) -> bool:
-    """True if the sample carries the allele of an entry of CSQ. Raises BadProfile if it isn't clear which one that is."""
+    """True if the sample carries the allele of an entry of CSQ. Raises BadProfile where that is unclear."""
     if entry.get("ALLELE_NUM"):
         return int(entry["ALLELE_NUM"]) in carried
     number = alleles.get(entry.get("Allele", ""))

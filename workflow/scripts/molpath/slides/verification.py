@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from ..common.digests import md5_of
 from ..common.manifests import read_manifests
 from ..common.slide_parts import files_of
 from .identity import identity_of
@@ -50,9 +50,3 @@ def difference(slide: Mapping[str, str], row: Mapping[str, str]) -> str:
     except OSError as error:
         return (error.strerror or "can't be read").lower()
     return ""
-
-
-def md5_of(path: str | os.PathLike) -> str:
-    """MD5 of a whole file."""
-    with open(path, "rb") as handle:
-        return hashlib.file_digest(handle, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()

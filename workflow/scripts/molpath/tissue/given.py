@@ -58,7 +58,7 @@ def read_contours(
         document = read_json(path)
         shapes = list(_shapes(document))
     except (*NO_GEOJSON, shapely.errors.ShapelyError) as error:
-        raise NoContours(f"{path} is no GeoJSON of polygons: {error}") from error
+        raise NoContours(f"{path} is not GeoJSON of polygons: {error}") from error
     tissue_polygons = [polygon for shape in shapes for polygon in _polygons(shape)]
     if shown and shown[:2] != (0, 0) and (frame_of(document) if frame == AUTO else frame) == QUPATH:
         if frame == AUTO and reach_beyond(tissue_polygons, shown):
