@@ -50,9 +50,9 @@ def read_tensors(path: str, sha256: str) -> dict[str, Tensor]:
     except Exception as error:  # damaged bytes can raise anything in an unpickler
         message_lines = str(error).strip().splitlines()
         raise MethodUnusable(
-            f"weights {path} are not loaded: the file is not a plain state dict of tensors, and opening it could run code "
-            f"({_first_sentence(message_lines)}). Export the network's state_dict() to a .safetensors or torch file "
-            "and give that (workflow/docs/segmentation.md)."
+            f"weights {path} are not loaded: the file is not a plain state dict of tensors, and opening it could run "
+            f"code ({_first_sentence(message_lines)}). Export the network's state_dict() to a .safetensors or torch "
+            "file and give that (workflow/docs/segmentation.md)."
         ) from error
     return _state_dict(content, path)
 
@@ -86,8 +86,8 @@ def fit(network: nn.Module, tensors: Mapping[str, Tensor], path: str) -> nn.Modu
     state = {name: tensor for name, tensor in state.items() if not name.startswith(TRAINING_ONLY)}
     if wrong := differences(network.state_dict(), state):
         raise MethodUnusable(
-            f"weights {path} don't fit {type(network).__name__} ({'; '.join(wrong)}). Is it the file of this method, with "
-            "the encoder and the number of classes that the config says?"
+            f"weights {path} don't fit {type(network).__name__} ({'; '.join(wrong)}). Is it the file of this method, "
+            "with the encoder and the number of classes that the config says?"
         )
     network.load_state_dict(state, strict=True)
     return network
