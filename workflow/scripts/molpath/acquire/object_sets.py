@@ -2,7 +2,7 @@
 
 Buckets store DICOM series like this, one object per level of the slide. The list of the bucket (ListObjectsV2)
 says size and ETag of each object; an ETag of 32 hexadecimal digits is its MD5, one with a dash is that of an upload in
-parts and tells versions apart only.
+parts and only distinguishes versions.
 """
 
 from __future__ import annotations

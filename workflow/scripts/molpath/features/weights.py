@@ -142,7 +142,7 @@ def resampled_positions(table: Tensor, grid: int, prefix: int, antialias: bool =
 def loaded(make: Callable[[], Network], state: Mapping[str, Tensor], name: str, path: str) -> Network:
     """The network built by `make` with the weights of `state`, in float32, ready for inference.
 
-    It is built without memory first, so that a big one isn't filled with random numbers in vain. Raises
+    It is built without memory first, so that a big one isn't filled with random numbers for nothing. Raises
     ValueError, with the first names, if a tensor is missing, left over or of another shape.
     """
     with torch.device("meta"):

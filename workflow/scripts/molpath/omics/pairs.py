@@ -131,7 +131,7 @@ def find_pairs(slides: pd.DataFrame, profiles: pd.DataFrame) -> pd.DataFrame:
         if lone:
             rows.append(base | {"status": "left_out", "reason": lone[0], "detail": lone[1]})
             continue
-        assert candidates is not None  # else it stands alone
+        assert candidates is not None  # otherwise lone_reason gives a reason
         for modality, group in candidates.groupby("modality", sort=False):
             for index, choice in choose(slide, group).items():
                 paired_rows.add(index)

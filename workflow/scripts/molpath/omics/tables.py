@@ -165,7 +165,7 @@ class Delimited:
             )
 
     def refuse_twice(self, names: Sequence[str]) -> None:
-        """Raise BadProfile if a requested column is duplicated and thus ambiguous."""
+        """Raise BadProfile if a requested column is duplicated, and so ambiguous."""
         counts = Counter(self.columns)
         duplicates = [name for name in names if counts[name] > 1]
         if duplicates:

@@ -32,8 +32,8 @@ def pages_of_levels(file, levels: list[tuple[int, int, float]]) -> list:
 
 @dataclass(frozen=True)
 class Pyramid:
-    """Pages (tifffile, or planes chosen among them) of one picture, finest first, and what is to be said about the
-    choice.
+    """Pages (tifffile, or planes chosen among them) of one picture, finest first, and notes on the choice for the
+    manifest.
 
     `unsure`: some are lower levels by their shape only; pixels must be compared.
     """

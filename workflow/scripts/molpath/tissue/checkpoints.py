@@ -81,7 +81,7 @@ def _state_dict(content, path: str) -> dict[str, Tensor]:
 
 
 def fit(network: nn.Module, tensors: Mapping[str, Tensor], path: str) -> nn.Module:
-    """The network with `tensors` in it, prefixes taken off. Raises MethodUnusable naming keys that don't fit."""
+    """The network with `tensors` in it, prefixes removed. Raises MethodUnusable naming keys that don't fit."""
     state = {bare_name(name): tensor for name, tensor in tensors.items()}
     state = {name: tensor for name, tensor in state.items() if not name.startswith(TRAINING_ONLY)}
     if wrong := differences(network.state_dict(), state):
