@@ -17,7 +17,7 @@ OPENED = {
 DECLINED = {
     "broken.svs": ("does not open (unsupported or missing image file)", "Unsupported or missing image file"),
     "small_dicom.dcm": ("Couldn't get image flavor", "Reading small_dicom.dcm: Couldn't get image flavor"),
-    "smalltif.tif": ("tifffile reads 480x640 uint16", "1 samples of uint16 a pixel"),
+    "smalltif.tif": ("tifffile reads 480x640 uint16", "1 samples of uint16 per pixel"),
     "unopenable.tiff": ("Unsupported TIFF compression: 52479", "52479"),
     "unreadable.svs": ("Bogus marker length", "its last pixels can't be read"),
 }

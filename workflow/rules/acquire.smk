@@ -78,7 +78,7 @@ rule retry_refused:
     params:
         downloads=study.downloads.folder,
     message:
-        "Letting the next run ask again for what services refused"
+        "Letting the next run request again what services refused"
     script:
         "../scripts/retry_refused.py"
 

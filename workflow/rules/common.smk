@@ -22,7 +22,7 @@ resource_scopes:
 
 
 # Connections of all downloads together. Here and not in a profile: `resources` of another profile, or --resources for
-# something else, would replace that line whole.
+# something else, would replace the whole line.
 if "downloads" not in workflow.global_resources:
     workflow.register_resource("downloads", 8)
 
@@ -37,7 +37,7 @@ def grow(amount):
 
 
 def get_results():
-    """The results folder as it is on the disk: the prefix that an importing workflow gives is put on rules' paths only."""
+    """The results folder on disk; the prefix of an importing workflow is put on paths of rules only."""
     inside = workflow.pathvars.apply("<results>/file")
     return str(Path(workflow.modifier.path_modifier.replace_prefix(inside)).parent)
 
@@ -85,10 +85,9 @@ COSTS = {name: study.shipped(f"costs/{name}.tsv") for name in ("costs", "encoder
 
 
 def get_state_of_code(wildcards, input):
-    """Commit of this workflow, asked where it lies: jobs run copies of it.
+    """Commit of this workflow, read where it is installed: jobs run copies of it.
 
-    Takes `input`, so that Snakemake doesn't compare it: a commit that changes no result is no reason to write again
-    which one made them.
+    Takes `input`, so that Snakemake doesn't compare it: a commit that changes no result must not rerun anything.
     """
     hosted = None if isinstance(SCRIPTS, LocalSourceFile) else SCRIPTS
     return state_of_code(LIBRARY, hosted)
@@ -151,7 +150,7 @@ def get_words():
 
 
 def look_before():
-    """What would end the run is said before its first job; a run that ends without a word is told of, too."""
+    """Report what would end the run before its first job, and at exit a run that ended without a message."""
     atexit.register(study.endings.say_at_once)
     try:
         jobs = [(job.rule.name, job.wildcards_dict) for job in workflow.dag.needrun_jobs()]
@@ -164,11 +163,11 @@ def look_before():
 
 
 def show_progress():
-    """Say how far the run is until it ends.
+    """Show how far the run is until it ends.
 
-    By a thread that listens to Snakemake's logger, started here: a logger plugin that a profile asks for ends
-    Snakemake where it isn't installed, and none of those there are takes lines of a workflow's own. It begins after the
-    hook `onstart` alone, so never for a dry run or a report, and in the process that the user started alone.
+    By a thread that listens to Snakemake's logger, started here: a logger plugin that a profile names ends Snakemake
+    where it isn't installed, and none of the existing ones prints lines of a workflow's own. It begins with the hook
+    `onstart`, so only in the process that the user started, and never for a dry run or a report.
     """
     targets, quiet = get_words(), workflow.output_settings.quiet or ()
     if (
@@ -195,20 +194,20 @@ def show_progress():
         watches.append(watch)
         atexit.register(watch.stop)
         watch.start()
-    except Exception as error:  # no run fails for want of a line about it
+    except Exception as error:  # a run must not fail because its progress can't be shown
         logger.info(f"No progress is shown ({error!r}).")
 
 
 def show_end(log, well):
-    """Print what came out of the run, and how it ended where it didn't end as it should."""
+    """Print the results of the run, and what to do if it failed."""
     for watch in watches:
         watch.stop()
     if Quietness.ALL in (workflow.output_settings.quiet or ()):
         return
     try:
         text = study.outcome.text(get_words(), log, well)
-    except Exception as error:  # a run that came to its end must not fail for want of a summary
-        text = f"What came out can't be told here ({error!r}); results/tables/ledger.tsv says what became of the slides."
+    except Exception as error:  # nor because its end can't be summarised
+        text = f"The summary failed ({error!r}); {RESULTS}/tables/ledger.tsv says what became of the slides."
     if text:
         print("", text, "", sep="\n", file=sys.stderr, flush=True)
 
@@ -226,9 +225,7 @@ def adopt_hooks():
     hooks["onerror"] = functools.partial(show_end, well=False)
     for name, hook in hooks.items():
         theirs = getattr(workflow, f"_{name}", None)
-        if (
-            getattr(theirs, "__name__", "") == "<lambda>"
-        ):  # what Snakemake has where nothing is given
+        if getattr(theirs, "__name__", "") == "<lambda>":  # Snakemake's default
             setattr(workflow, f"_{name}", hook)
 
 

@@ -33,7 +33,7 @@ rule average_slides:
         code=study.digest("predict"),
         script=study.script("average_slides"),
     message:
-        "Averaging what training slides bring to {wildcards.task} by {wildcards.model}"
+        "Averaging what training slides add to {wildcards.task} by {wildcards.model}"
     script:
         "../scripts/average_slides.py"
 
@@ -65,7 +65,7 @@ rule contribute_patches:
         code=study.digest("predict"),
         script=study.script("contribute_patches"),
     message:
-        "Adding up what patches of new slides bring to {wildcards.task} by {wildcards.model}"
+        "Adding up what patches of new slides add to {wildcards.task} by {wildcards.model}"
     script:
         "../scripts/contribute_patches.py"
 

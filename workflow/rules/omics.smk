@@ -4,12 +4,12 @@
 <results>/omics/<cohort>/rna.h5ad         X log2(TPM + 1), log2(CPM + 1) or VST, counts beside it, obs with ids and quality
 <results>/omics/<cohort>/rna_genes.tsv    genes left after each step
 <results>/omics/<cohort>/rna_fit.h5       size factors' reference, VST trend and chosen genes, for other cohorts
-<results>/omics/<cohort>/dna.h5ad         X flags, seven a gene; layer "observed" says where 0 means no
+<results>/omics/<cohort>/dna.h5ad         X flags, seven per gene; layer "observed" says where 0 means no
 <results>/omics/<cohort>/dna_variants.tsv what became of each kind of variant
 <results>/omics/pairs.tsv                 what is paired with what, and why not
 <results>/omics/leakage.tsv               what was found both in pretraining and in a task
-<results>/omics/profiles.tsv              a row for each expression profile: components, site, sex recorded and expressed
-<results>/tables/omics.tsv                a row for each check: outliers, sites, sex, expression against copies
+<results>/omics/profiles.tsv              one row per expression profile: components, site, sex recorded and expressed
+<results>/tables/omics.tsv                one row per check: outliers, sites, sex, expression against copies
 """
 
 

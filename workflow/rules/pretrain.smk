@@ -1,6 +1,6 @@
-"""Pretraining: packed patches, and one model a run.
+"""Pretraining: packed patches, and one model per run.
 
-<results>/pretrain/store/<grid>/<encoder>/    patches of all paired slides, memory-mapped fp16, a file per shard
+<results>/pretrain/store/<grid>/<encoder>/    patches of all paired slides, memory-mapped fp16, one file per shard
 <results>/pretrain/runs/<run>/                model.safetensors and last.safetensors (all branches), config.json,
                                               history.tsv, model_card.md, sha256.txt
 <logs>/pretrain/runs/<run>.events/            TensorBoard events (not declared)

@@ -7,7 +7,7 @@
 <results>/job_times.tsv            time and memory of each job, from <results>/benchmarks
 <results>/workflow/Snakefile       main file of the workflow, which the crate is about
 <results>/benchmarks/              resources.tsv, slowest_shards.tsv, resources.html: benchmarks added up by rule; beside
-                                   them, for they differ from run to run
+                                   them, because they differ from run to run
 """
 
 
@@ -63,7 +63,7 @@ rule write_provenance:
 
 rule summarise_resources:
     input:
-        # Benchmarks are no outputs that a rule could ask for: they are there once all else is, which this says.
+        # Benchmarks aren't outputs, so no rule can ask for them: this input makes them complete when the job starts.
         done="<results>/provenance.json",
     output:
         table="<results>/benchmarks/resources.tsv",

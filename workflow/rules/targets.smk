@@ -1,6 +1,6 @@
 """What can be asked for: everything, one stage, or a look at what is there.
 
-all                       all that the config asks for (the default; it stands in the Snakefile)
+all                       all that the config asks for (the default; it is in the Snakefile)
 slides … probe, report    everything up to that stage
 doctor                    what a long run needs, looked at before it starts, nothing built
 compare_features          one slide's features beside those that you have of it (features/compare in the config)
@@ -14,10 +14,10 @@ verify                    files against manifests, records and provenance.json, 
 verify_slides             raw slides against what inspection saw of them, by their contents, nothing built
 sheets                    slide and profile sheets of public cohorts (rules/acquire.smk)
 summary                   what became of the slides so far, as at the end of every run; nothing built
-refused, retry_refused    files that services refused, in one list; the next run asks for them again
+refused, retry_refused    files that services refused, in one list; the next run requests them again
 orphans                   files under results/wsi that no manifest names, nothing built
 
-Below them: what is looked at before the first job, and what is told at the end.
+Below them: the checks before the first job, and the summary at the end.
 """
 
 
@@ -87,7 +87,7 @@ rule doctor:
     input:
         **COSTS,
     log:
-        # Not below <results>: a folder that can't be written to is for the doctor to tell.
+        # Not below <results>: the doctor reports a results folder that can't be written to.
         ".snakemake/doctor.log",
     retries: 0
     localrule: True
@@ -156,7 +156,7 @@ rule plan_table:
         code=study.digest("preflight"),
         script=study.script("plan_table"),
     message:
-        "Writing down what is left of all that the config asks for will cost"
+        "Writing down what is left of all that the config asks for, and what it costs"
     script:
         "../scripts/plan_table.py"
 

@@ -2,7 +2,7 @@
 
 <results>/tissue/<shard>.tsv                       area, quality numbers, verdicts
 <results>/wsi/contours_geojson/<slide>.geojson     polygons in level-0 pixels
-<results>/wsi/quality/<slide>.png                  class codes, one byte a pixel
+<results>/wsi/quality/<slide>.png                  class codes, one byte per pixel
 <results>/wsi/thumbnails/<slide>.jpg               tissue with contours drawn
 <results>/tables/slides.tsv                        the whole cohort: what was set aside and why
 """

@@ -1,4 +1,4 @@
-"""Average what training slides bring to a predictor, beside which patches are told."""
+"""Average what training slides add to a predictor: the baseline of what patches of new slides add."""
 
 import sys
 from pathlib import Path

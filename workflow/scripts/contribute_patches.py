@@ -1,4 +1,4 @@
-"""Write what each patch of new slides adds to what a predictor says of their cases."""
+"""Write what each patch of new slides adds to the predictions of their cases."""
 
 import sys
 from pathlib import Path

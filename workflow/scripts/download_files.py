@@ -12,7 +12,7 @@ if __name__ == "__main__":
     from molpath.acquire.download import download_files
     from molpath.acquire.web import Service
 
-    # Not a parameter: another patience makes no other files, and reading terabytes again for their MD5 takes hours.
+    # Not a parameter: retries don't change the files, and a rerun would read terabytes again for their MD5.
     settings = snakemake.config["acquire"]
     manifest = Path(snakemake.output.manifest)
     refused = download_files(
@@ -26,4 +26,7 @@ if __name__ == "__main__":
     if refused:
         summary = f"{len(refused)} of {len(snakemake.params.files)} files were refused and are set aside, first"
         print(f"{manifest}: {summary} {refused[0]['id']}: {refused[0]['detail']}", flush=True)
-        print("`snakemake refused` lists all, `snakemake retry_refused` lets the next run ask again", flush=True)
+        print(
+            "`snakemake refused` lists them; after `snakemake retry_refused` the next run requests them again",
+            flush=True,
+        )

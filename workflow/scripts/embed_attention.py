@@ -9,8 +9,6 @@ from molpath.common import joblog
 
 if __name__ == "__main__":
     joblog.start(snakemake)
-    from pathlib import Path
-
     from molpath.embed.attention import write_attention
 
     write_attention(

@@ -1,4 +1,4 @@
-"""Say what a predictor makes of new cases: a table, a page, and how it does against labels where there are some."""
+"""Predict a task of new cases: a table, a page, and how well it did where the cases have labels."""
 
 import sys
 from pathlib import Path

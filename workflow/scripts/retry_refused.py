@@ -1,4 +1,4 @@
-"""List the files that services refused, and let the next run ask for them again."""
+"""List the files that services refused, and let the next run request them again."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Give a task its folds, by the recipe in its config.yaml."""
+"""Split a task into folds by the recipe in its config.yaml."""
 
 import sys
 from pathlib import Path

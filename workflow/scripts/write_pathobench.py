@@ -1,4 +1,4 @@
-"""Write what the frozen probes found in the layout of Patho-Bench's results."""
+"""Write the results of the frozen probes in the layout of Patho-Bench's."""
 
 import sys
 from pathlib import Path

@@ -215,3 +215,11 @@ def test_the_files_own_aliquot_counts_before_all_of_its_sample(server, tmp_path)
     entity = {"entity_type": "aliquot", "entity_submitter_id": names[1]}
     server.records[1]["associated_entities"] = [entity, {"entity_type": "case", "entity_submitter_id": "x"}]
     assert write(server, tmp_path, gdc={"T": GDC})[1].sample_id.tolist() == [names[1]]
+
+
+def test_two_cases_never_get_one_name(server, tmp_path):
+    """A/1 and A_1 both became A_1, and the slides of one would be paired with the profiles of the other."""
+    for number, name in enumerate(["A/1", "A_1"]):
+        server.add(f"f{number}", f"{number}.svs", b"II*\0", name, f"s{number}", **DIAGNOSTIC)
+    with pytest.raises(ValueError, match="acquire/gdc/T: cases A/1 and A_1 would both be called A_1"):
+        write(server, tmp_path, gdc={"T": GDC | {"programs": []}})

@@ -104,7 +104,7 @@ def test_two_slides_of_one_name_keep_both_and_a_contradiction_is_nobodys(server,
     ("settings", "says"),
     [
         ({"collections": ["tcga_sckm"]}, "acquire/idc/TCGA: the index 25.0.5 has no collection tcga_sckm.*tcga_skcm"),
-        ({"description": "FFPE ("}, "acquire/idc/TCGA/description: 'FFPE \\(' is no regular expression"),
+        ({"description": "FFPE ("}, "acquire/idc/TCGA/description: 'FFPE \\(' is not a regular expression"),
         ({"description": "^PG"}, "acquire/idc/TCGA: no series description holds '\\^PG'"),
     ],
 )  # fmt: skip

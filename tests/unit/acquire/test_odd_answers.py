@@ -93,7 +93,7 @@ def test_a_file_that_is_shorter_than_announced_is_reported_without_a_length_too(
 @pytest.mark.parametrize("status", [416, 204])
 def test_answers_without_a_file_are_reported(odd, tmp_path, status):
     row = download(tmp_path, file_of(odd(lambda h, n: h.answer(status)), tmp_path)).loc["a.svs"]
-    assert (row.reason, row.detail) == ("not_the_file", f"twice the answer is no file (HTTP {status})")
+    assert (row.reason, row.detail) == ("not_the_file", f"twice the answer is not a file (HTTP {status})")
 
 
 @pytest.mark.parametrize("facts", [{}, NOTHING])

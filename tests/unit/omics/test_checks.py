@@ -115,3 +115,14 @@ def test_the_figure_is_the_same_every_time(tmp_path):
     assert text == (tmp_path / "b.svg").read_text()
     for word in ("synthetic", "RPS4Y1", ">AB<", ">female<"):
         assert word in text
+
+
+def test_the_site_of_a_case_is_that_of_any_of_its_slides(tmp_path):
+    """The first slide of a case had no site, and the site recorded with the second was ignored."""
+    cases, _ = make(tmp_path)
+    rows = [
+        f"S{i}\t{case}\t{site}\n" for i, (case, site) in enumerate([(cases[0], " "), (cases[0], "X"), (cases[1], "Y")])
+    ]
+    (tmp_path / "slides.tsv").write_text("slide_id\tcase_id\tsite\n" + "".join(rows))
+    check(tmp_path)
+    assert read_tsv(tmp_path / "profiles.tsv").site.tolist()[:3] == ["X", "Y", "AB"]

@@ -173,9 +173,9 @@ REFUSED = {
     ),
     "decimal commas": (
         ["gene;S1;S2;S3", "A1BG;5,5;6;7", "A1CF;1;2;3"],
-        "line 2, column S1: '5,5' is no number .a decimal",
+        "line 2, column S1: '5,5' is not a number .a decimal",
     ),
-    "a text among values": ([*LINES[:3], "", "A1CF\t164\tn.d.\t168"], "line 5, column S2: 'n.d.' is no number"),
+    "a text among values": ([*LINES[:3], "", "A1CF\t164\tn.d.\t168"], "line 5, column S2: 'n.d.' is not a number"),
     "spaces": ([line.replace("\t", " ") for line in LINES], "neither tabs, commas nor semicolons"),
     "UTF-16": ("\n".join(LINES).encode("utf-16"), "UTF-16.*iconv"),
     "Latin-1 in the header": ("\n".join(LINES).replace("S3", "ö").encode("latin-1"), "byte 0xf6 is no UTF-8"),

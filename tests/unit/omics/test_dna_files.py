@@ -7,9 +7,17 @@ import numpy as np
 import pandas as pd
 import pytest
 from molpath.common.files import read_tsv
-from molpath.omics.copy_numbers import call_copies, read_absolute, read_copy_numbers, read_lesions
+from molpath.omics.copy_numbers import (
+    CopyNames,
+    call_copies,
+    one_row_a_gene,
+    read_absolute,
+    read_copy_numbers,
+    read_lesions,
+)
 from molpath.omics.dna_profiles import Collector, Profile
 from molpath.omics.flags import FLAGS, flag_dna, table_of
+from molpath.omics.genes import GeneTable
 from molpath.omics.mutation_files import belongs, read_vcf
 from molpath.omics.tables import BadProfile
 
@@ -260,3 +268,36 @@ def test_flags_of_all_genes_take_a_byte_each():
     assert data["P7", "G00007:large_coding"].X.item() == 1
     per_flag = peak / data.X.size
     assert per_flag < 3, f"{per_flag:.1f} bytes per flag"
+
+
+def test_an_allele_that_vep_spells_in_its_own_way(tmp_path):
+    """VEP calls <DEL> "deletion": of the only other allele that is clear, of one among several it is not."""
+    call = "deletion|transcript_ablation|HIGH|TP53|1"
+    found = read_vcf(write_vcf(tmp_path / "one.vcf", [("A", "<DEL>", "PASS", call, "0/1")]), "TUMOR")
+    assert found.gene.tolist() == ["TP53"]
+    path = write_vcf(tmp_path / "two.vcf", [("A", "<DEL>,<DUP>", "PASS", call, "0/1")])
+    with pytest.raises(BadProfile, match=r"chr1:100: .*allele 'deletion'.*VEP with --allele_number"):
+        read_vcf(path, "TUMOR")
+    numbered = f"{FIELDS}|ALLELE_NUM"
+    path = write_vcf(tmp_path / "three.vcf", [("A", "<DEL>,<DUP>", "PASS", f"{call}|2", "0/1")], numbered)
+    assert read_vcf(path, "TUMOR").gene.tolist() == []
+
+
+def test_a_gene_in_peaks_that_contradict_each_other_has_no_copy_number(tmp_path):
+    """It counted as amplified, because amplifications are read first."""
+    (tmp_path / "all_lesions.conf_99.txt").write_text(
+        "Unique Name\tDescriptor\tWide Peak Limits\tAmplitude Threshold\tA\tB\tC\n"
+        "Amplification Peak  1\t1p\tchr1:1-9(x)\tt\t1\t2\t0\n"
+        "Deletion Peak  1\t1p\tchr1:5-20(x)\tt\t1\t0\t2\n"
+    )
+    for name, peak, gene in (("amp", "chr1:1-9", "MYC"), ("del", "chr1:5-20", "KRAS")):
+        (tmp_path / f"{name}_genes.conf_99.txt").write_text(
+            f"cytoband\t1p\nq value\t0\nwide peak boundaries\t{peak}\ngenes in wide peak\tTP53\n\t{gene}\n"
+        )
+    table = read_lesions(str(tmp_path / "all_lesions.conf_99.txt"))
+    copies = one_row_a_gene("lesions", table, CopyNames(GeneTable()))
+    assert copies.values.loc["MYC"].tolist() == [1, 2, 0]
+    assert copies.values.loc["KRAS"].tolist() == [-1, 0, -2]
+    assert copies.values.loc["TP53"].isna().tolist() == [True, False, False]
+    assert copies.values.loc["TP53", ["B", "C"]].tolist() == [2, -2]
+    assert copies.doubted.loc["TP53"].tolist() == [True, False, False]

@@ -191,3 +191,15 @@ def test_a_vcf_in_latin_1_is_refused(tmp_path, repository):
     data = (HEAD + variant("T", "T|missense_variant|TP53")).replace("genotype", "génotype").encode("latin-1")
     with pytest.raises(BadProfile, match="a VCF that can't be read"):
         flags(tmp_path, repository, data, "A", "vcf")
+
+
+def test_transcripts_whose_names_hold_no_gene_are_refused_by_the_table_that_was_used(tmp_path, table):
+    """The message ended in "are not in ", without a name, where the genes come from the transcripts' own names."""
+    head = "Name\tLength\tEffectiveLength\tTPM\tNumReads\n"
+    data = f"{head}ENST1|{TP53}|\t1\t1\t400000\t10\n" + "".join(f"ENST{n}\t1\t1\t300000\t30\n" for n in (2, 3))
+    with pytest.raises(BadProfile, match="2 of 3 transcripts have no gene in their names; set omics/transcripts"):
+        expression(tmp_path / "quant.sf", data, table, "salmon", "", "")
+    names = tmp_path / "transcripts.tsv"
+    names.write_text(f"transcript\tgene\nENST9\t{TP53}\n")
+    with pytest.raises(BadProfile, match=r"3 of 3 transcripts are not in .*transcripts\.tsv"):
+        expression(tmp_path / "quant.sf", data, table, "salmon", "", "", str(names))

@@ -95,7 +95,7 @@ WRONG = {
     "two endings": (("KRAS_rnaseq", "KRAS_rna"), "expression in columns that end in _rnaseq and _rna"),
     "no expression": (("_rnaseq", ""), "no column ends in _rnaseq, _rna, .*this table holds no expression"),
     "gene twice": (("KRAS_rnaseq", "TP53_rnaseq"), "column TP53_rnaseq is there 2 times"),
-    "a text": (("3.5,", "high,"), "line 4, column TP53_rnaseq: 'high' is no number"),
+    "a text": (("3.5,", "high,"), "line 4, column TP53_rnaseq: 'high' is not a number"),
 }
 
 

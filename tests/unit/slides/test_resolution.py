@@ -52,7 +52,7 @@ def test_where_resolution_comes_from(properties, mpp, source):
 def test_an_impossible_number_is_skipped_and_reported():
     mpp, source, note = find_mpp({"openslide.mpp-x": "352.8", "aperio.MPP": "0.5"})
     assert (mpp, source) == (0.5, "aperio.MPP")
-    assert note == "openslide.mpp-x gives 352.8 micrometres per pixel, which is no slide's"
+    assert note == "openslide.mpp-x gives 352.8 micrometres per pixel, which no slide has"
 
 
 def test_pixels_that_are_not_square_are_refused_unless_the_sheet_knows_better():
@@ -86,7 +86,7 @@ def test_resolutions_of_printers_are_none(dpi):
 def test_absurd_numbers_are_named(mpp):
     resolution, _, note = find_mpp({"openslide.mpp-x": mpp})
     assert resolution is None
-    assert mpp == "inf" or f"gives {float(mpp):g} micrometres per pixel, which is no slide's" in note
+    assert mpp == "inf" or f"gives {float(mpp):g} micrometres per pixel, which no slide has" in note
 
 
 def test_an_objective_that_says_otherwise_is_reported():
@@ -99,7 +99,7 @@ def test_an_objective_that_says_otherwise_is_reported():
 
 
 def test_nonsense_in_the_sheet_is_no_resolution():
-    assert find_mpp({"openslide.mpp-x": "0.25"}, sheet="0") == (None, "", "the sheet says mpp 0, which is no slide's")
+    assert find_mpp({"openslide.mpp-x": "0.25"}, sheet="0") == (None, "", "the sheet says mpp 0, which no slide has")
 
 
 def write(path, **options):

@@ -164,3 +164,13 @@ def test_too_many_set_aside_stops_with_counts(tmp_path, tiff):
     assert (tmp_path / "table.tsv.refused").exists()
     assert len(collect(tmp_path, tiff, 4, 1, 0.3)) == 4
     assert not (tmp_path / "table.tsv.refused").exists(), "the limit holds again"
+
+
+def test_manifests_of_other_slides_are_not_joined(tmp_path, tiff):
+    """By position, the verdict of one slide would stand beside the name of another."""
+    collect(tmp_path, tiff, 2, 0, 1)
+    lines = (tmp_path / "m.tsv").read_text().splitlines(keepends=True)
+    (tmp_path / "other.tsv").write_text(lines[0] + lines[2] + lines[1])
+    stages = {"inspected": [tmp_path / "m.tsv"], "assessed": [tmp_path / "other.tsv"]}
+    with pytest.raises(ValueError, match=r"other\.tsv, row 1: slide S1, and S0 in .*m\.tsv"):
+        collect_slides(sheet=tmp_path / "slides.tsv", **stages, table=tmp_path / "t.tsv", max_failed_fraction=1)

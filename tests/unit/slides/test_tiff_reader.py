@@ -96,7 +96,7 @@ def test_reduced_pages_of_a_plain_tiff_are_levels(tmp_path):
 def test_what_is_no_picture_in_8_bit_rgb_or_grey_is_reported(tmp_path):
     path = tmp_path / "a.tif"
     tifffile.imwrite(path, PIXELS.astype(np.uint16), photometric="rgb", metadata=None)
-    with pytest.raises(UnreadableSlide, match=r"3 samples of uint16 a pixel .* not 8-bit RGB or grey"):
+    with pytest.raises(UnreadableSlide, match=r"3 samples of uint16 per pixel .* not 8-bit RGB or grey"):
         open_slide(path)
     path = tmp_path / "channels.ome.tif"
     stack = np.stack([PIXELS[..., 0]] * 4)
@@ -126,3 +126,18 @@ def test_images_of_other_kinds(tmp_path):
     Image.new("1", (14_000, 14_000)).save(tmp_path / "large.png")
     with pytest.raises(UnreadableSlide, match="14000 x 14000 pixels take 560 MB in memory, more than 512 MB"):
         open_slide(tmp_path / "large.png")
+
+
+@pytest.mark.parametrize("size", ["", "0,25", "unknown"])
+def test_a_pixel_size_that_is_no_number_costs_no_levels(tmp_path, size):
+    """The slide went to OpenSlide, which shows none of the levels in sub-IFDs."""
+    path = tmp_path / "a.ome.tif"
+    options = {"photometric": "rgb", "tile": (128, 128), "compression": "zlib"}
+    with tifffile.TiffWriter(path, ome=True) as writer:
+        writer.write(PIXELS, subifds=1, metadata={"axes": "YXS", "PhysicalSizeX": 0.5}, **options)
+        writer.write(PIXELS[::2, ::2], subfiletype=1, **options)
+    tifffile.tiffcomment(path, tifffile.tiffcomment(path).replace('SizeX="0.5"', f'SizeX="{size}"'))
+    slide = open_slide(path)
+    assert (slide.name, [level[:2] for level in slide.levels]) == ("tifffile", [(700, 500), (350, 250)])
+    seen = inspect_slide({"slide_id": "S1", "path": str(path), "mpp": "", "keep": "auto"})
+    assert (seen["status"], seen["reason"]) == ("set_aside", "no_resolution")

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 from molpath.study import Study
+from molpath.study.problems import ProblemsFound
 
 NETWORK = {"method": "fpn", "weights": "files/S0.svs", "sha256": "0" * 64}
 ARTEFACTS = {"artefacts": {"weights": "files/S1.svs", "sha256": "0" * 64}}
@@ -43,3 +44,15 @@ def test_given_contours_of_the_shard_are_inputs(project):
         (project.folder / f"drawn/{name}.geojson").write_text("[]")
     tissue = {"method": "contours", "contours": "drawn"}
     assert planned(project, tissue) == ("slides.yaml", 0, [], ["drawn/S1.geojson"])
+
+
+def test_a_file_of_contours_is_of_one_slide(project):
+    """Two scans of one name in different folders got the same polygons."""
+    (project.folder / "drawn").mkdir()
+    project.slides[1]["path"] = "files/more/S0.svs"
+    (project.folder / "drawn/S0.geojson").write_text("[]")
+    tissue = {"method": "contours", "contours": "drawn"}
+    with pytest.raises(ProblemsFound, match=r"S0\.geojson would be taken for slides S0 and S1"):
+        planned(project, tissue)
+    (project.folder / "drawn/S1.geojson").write_text("[]")
+    assert planned(project, tissue)[3] == ["drawn/S0.geojson", "drawn/S1.geojson"]

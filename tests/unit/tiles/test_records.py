@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 from molpath.common.files import fingerprint
-from molpath.common.manifests import accepted
+from molpath.common.manifests import accepted, set_aside, write_manifest
 from molpath.common.record import ChangedFile, Record
 from molpath.tiles.grid import class_shares
-from molpath.tiles.tiling import DROPPABLE, tile_slide
+from molpath.tiles.tiling import DROPPABLE, tile_shard, tile_slide
 from molpath.tissue.classes import CLASSES
 from PIL import Image
 
@@ -60,3 +60,11 @@ def test_shares_away_from_the_edges_are_those_of_the_patch_alone():
     classes[4, 4] = 0
     corners = np.array([[4, 4], [6, 6], [0, 0]])
     assert class_shares(corners, 2, classes, (1.0, 1.0), [1]).tolist() == [0.75, 1, 1]
+
+
+def test_manifests_of_other_slides_are_not_joined(tmp_path):
+    for name, slides in (("slides", ["a", "b"]), ("tissue", ["b", "a"])):
+        write_manifest(tmp_path / f"{name}.tsv", [set_aside(slide, "blank", "") for slide in slides], [])
+    stages = {"inspected": str(tmp_path / "slides.tsv"), "assessed": str(tmp_path / "tissue.tsv")}
+    with pytest.raises(ValueError, match=r"tissue\.tsv, row 1: slide b, and a in .*slides\.tsv"):
+        tile_shard(**stages, manifest=str(tmp_path / "00000.tsv"), wsi=str(tmp_path), grid=GRID, code="code")

@@ -85,7 +85,7 @@ def test_every_form_is_read(form, tmp_path):
     "text", ["", "{", '"text"', "{}", '{"type": "Polygon"}', '{"type": "Polygon", "coordinates": 3}']
 )
 def test_what_is_no_geojson_is_reported(text, tmp_path):
-    with pytest.raises(NoContours, match="no GeoJSON of polygons"):
+    with pytest.raises(NoContours, match="not GeoJSON of polygons"):
         read(tmp_path, text)
 
 

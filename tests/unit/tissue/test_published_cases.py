@@ -56,4 +56,4 @@ def test_rgb_in_three_planes_shows_its_tissue(assess):
 def test_an_absurd_resolution_is_named(assess):
     row = assess("17-no-resolution/mpp1e4.tif")
     assert (row["status"], row["reason"]) == ("set_aside", "no_resolution")
-    assert "0.0001 micrometres per pixel, which is no slide's" in row["detail"]
+    assert "0.0001 micrometres per pixel, which no slide has" in row["detail"]

@@ -1,1 +1,1 @@
-"""Files that come from elsewhere: weights of encoders."""
+"""Files from elsewhere: sheets and downloads of public cohorts, weights of encoders, splits of tasks."""

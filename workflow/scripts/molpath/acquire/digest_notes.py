@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import threading
 from pathlib import Path
+
+from ..common.digests import md5_of
 
 
 class DigestNotes:
@@ -31,8 +32,7 @@ class DigestNotes:
         noted = self._known.get(str(path))
         if noted and noted[:2] == (size, changed):
             return noted[2]
-        with open(path, "rb") as handle:
-            md5 = hashlib.file_digest(handle, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+        md5 = md5_of(path)
         self._note(path, (size, changed, md5))
         return md5
 

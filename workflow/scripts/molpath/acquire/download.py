@@ -161,7 +161,7 @@ def download_files(
     """Fetch every missing file and write one manifest row per file, in the order of `files`; returns those set aside.
 
     files: id, path, url, md5 ('' if unknown), bytes ('' if unknown). A file is written under `<path>.part`, which a
-    later call goes on with, and takes its name only with the right size and MD5 (without an MD5: if it begins as files
+    later call resumes, and takes its name only with the right size and MD5 (without an MD5: if it begins as files
     of its name do). An address s3://bucket/prefix/* is a set of objects, and `path` their folder. A file that the
     service doesn't have, refuses, or sends wrong twice is set aside; so is one without an answer, after all others and
     a second round, if its service sends others. notes: file with the MD5 of finished files. Raises NoRoom, and
@@ -204,7 +204,7 @@ def refusal(host: str, rows: Sequence[Row]) -> str:
     """The message if a service refuses all files of a job."""
     return (
         f"{host} refuses all {len(rows)} files requested from it ({listed([row['id'] for row in rows])}): "
-        + (rows[0]["detail"])
+        + rows[0]["detail"]
     )
 
 

@@ -12,7 +12,7 @@ from ..omics.barcodes import parse_barcode
 from . import gdc_samples
 from .gdc_samples import NotOneTissue, Tissue, tissue_of
 from .left_out import LeftOut
-from .names import fit_for_a_file
+from .names import check_distinct, fit_for_a_file
 from .web import Service, Unreachable, shown
 
 log = logging.getLogger(__name__)
@@ -37,7 +37,8 @@ def list_gdc(
     settings: projects, programs (names of the GDC; either may be empty), sample_types, access, strategy (kind of
     slide). slides: False if another service has them. Files are where gdc-client puts them: folder/<file
     id>/<file name>. Kinds of tissue are chosen here and not by the service, so that what is left out can be counted.
-    Raises Unreachable if the service doesn't answer, ValueError if it lacks what is required.
+    Raises Unreachable if the service doesn't answer, ValueError if it lacks what is required, or if two cases would get
+    one name.
     """
     common = {"access": settings["access"]}
     common |= {"cases.project.project_id": settings["projects"], "cases.project.program.name": settings["programs"]}
@@ -57,6 +58,7 @@ def list_gdc(
     projects: dict[str, set[str]] = {}
     for _, tissue in [*matches["slides"], *matches["profiles"]]:
         projects.setdefault(tissue.case["submitter_id"], set()).add(project_of(tissue.case))
+    check_distinct(sorted(projects), f"config, key acquire/gdc/{cohort}")
     if shared := sorted(case for case, names in projects.items() if len(names) > 1):
         names = ", ".join(sorted(projects[shared[0]]))
         left_out.warn(

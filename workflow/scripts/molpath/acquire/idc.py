@@ -23,7 +23,7 @@ import pyarrow.parquet as parquet
 from ..common.settings.acquire import IdcCohort
 from ..omics.barcodes import Barcode, parse_barcode
 from .left_out import LeftOut
-from .names import fit_for_a_file
+from .names import check_distinct, fit_for_a_file
 from .web import NotFound, Service, shown
 
 log = logging.getLogger(__name__)
@@ -131,7 +131,9 @@ def list_idc(index: Index, cohort: str, settings: IdcCohort, folder: str, left_o
     try:
         pattern = re.compile(settings["description"])
     except re.error as error:
-        raise ValueError(f"{key}/description: {settings['description']!r} is no regular expression ({error})") from None
+        raise ValueError(
+            f"{key}/description: {settings['description']!r} is not a regular expression ({error})"
+        ) from None
     match = candidates.SeriesDescription.fillna("").map(lambda text: bool(pattern.search(text))).astype(bool)
     for (collection, label), count in Counter(
         zip(
@@ -143,7 +145,9 @@ def list_idc(index: Index, cohort: str, settings: IdcCohort, folder: str, left_o
         left_out.add(cohort, "slides", project_of(collection), label, "description is not what is asked for", count)
     if not match.any():
         raise ValueError(f"{key}: no series description holds {settings['description']!r}")
-    rows = [slide_row(index, series, cohort, folder, left_out) for series in candidates[match].to_dict("records")]
+    chosen_series = candidates[match].to_dict("records")
+    check_distinct(sorted({series["PatientID"] or "" for series in chosen_series} - {""}), key)
+    rows = [slide_row(index, series, cohort, folder, left_out) for series in chosen_series]
     return sorted(named(filter(None, rows)), key=lambda row: (row["project"], row["slide_id"]))
 
 

@@ -2,7 +2,7 @@
 
 Buckets store DICOM series like this, one object per level of the slide. The list of the bucket (ListObjectsV2)
 says size and ETag of each object; an ETag of 32 hexadecimal digits is its MD5, one with a dash is that of an upload in
-parts and tells versions apart only.
+parts and only distinguishes versions.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def _object_of(bucket: str, prefix: str, key: str, size: str, etag: str) -> dict
     name = key.removeprefix(prefix)
     if not key.startswith(prefix) or "/" in name or name in ("", ".", "..") or not size.isdigit():
         raise SetAside(
-            "not_the_file", f"s3://{bucket}/{prefix}: the bucket lists {key!r}, which is no file of one folder"
+            "not_the_file", f"s3://{bucket}/{prefix}: the bucket lists {key!r}, which is not a file of one folder"
         )
     md5 = etag.strip('"').lower()
     md5 = md5 if re.fullmatch("[0-9a-f]{32}", md5) else ""
@@ -92,7 +92,7 @@ def fetch_set(transfer: Transfer, file: Mapping[str, str]) -> tuple[int, str]:
         )
     part.mkdir(parents=True, exist_ok=True)
     targets = [item | {"id": f"{file['id']}/{item['id']}", "path": str(part / item["id"])} for item in objects]
-    keep = {path for item in targets for path in (Path(item["path"]), part_of(Path(item["path"]), item))}
+    keep = {place for item in targets for place in (Path(item["path"]), part_of(Path(item["path"]), item))}
     for stray in [entry for entry in part.iterdir() if entry not in keep]:
         shutil.rmtree(stray) if stray.is_dir() else stray.unlink()
     for item in targets:

@@ -94,7 +94,7 @@ class Transfer:
         """
         cuts, validator = 0, file.get("etag", "")
         while cuts < self.service.attempts:
-            if not validator and not file["md5"]:  # a rest of another version could not be detected
+            if not validator and not file["md5"]:  # the rest of another version could not be detected
                 part.unlink(missing_ok=True)
             size_before = size_of(part)
             complete, validator, page = self._receive(file, part, validator)
@@ -102,7 +102,7 @@ class Transfer:
                 return page
             if complete:
                 return ""
-            log.info("%s: cut off at byte %d, going on from there", file["id"], size_of(part))
+            log.info("%s: cut off at byte %d, resuming there", file["id"], size_of(part))
             cuts = 0 if size_of(part) > size_before else cuts + 1
         raise Unreachable(f"{shown(file['url'])}: cut off {cuts} times at byte {size_of(part)}")
 
@@ -121,7 +121,7 @@ class Transfer:
             if is_page(kind, file["path"]):
                 return False, validator, f"the answer is a page of a website ({kind})"
             if response.status_code not in (200, 206):
-                return False, validator, f"the answer is no file (HTTP {response.status_code})"
+                return False, validator, f"the answer is not a file (HTTP {response.status_code})"
             version, total = version_of(response, file["url"]), size_announced(file)
             if response.status_code == 206:
                 content_range = re.fullmatch(

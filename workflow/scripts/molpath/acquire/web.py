@@ -141,7 +141,7 @@ def shown(url: str) -> str:
 
 
 def words_of(response: requests.Response) -> str:
-    """The service's own error message, on one line after a blank and "It says"; '' if there is none.
+    """The service's own error message, on one line after " It says: "; '' if there is none.
 
     Read from the first bytes: a message in JSON or XML (S3), else plain text; HTML pages are not quoted.
     """

@@ -42,6 +42,12 @@ def sha256_of(path: str | os.PathLike[str]) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
+def md5_of(path: str | os.PathLike[str]) -> str:
+    """MD5 of the whole file, 32 hexadecimal digits: what data services announce."""
+    with open(path, "rb") as handle:
+        return hashlib.file_digest(handle, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+
 def listed_digests(folder: str | os.PathLike[str]) -> dict[str, str]:
     """SHA-256 by file, from sha256.txt of a folder, one line per file, as sha256sum writes it (`*` before a name
     marks binary mode). Other lines are ignored, whatever their bytes."""

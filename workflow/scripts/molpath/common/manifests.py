@@ -58,6 +58,18 @@ def read_manifest(path: str | os.PathLike[str]) -> list[dict[str, str]]:
     return rows
 
 
+def check_same_slides(
+    rows: Sequence[Mapping[str, Any]], path: object, others: Sequence[Mapping[str, Any]], other_path: object
+) -> None:
+    """Raise ValueError unless rows of two stages are of the same slides in the same order, as joining them takes."""
+    if len(rows) != len(others):
+        raise ValueError(f"{path}: {len(rows)} slides, and {len(others)} in {other_path}; make both again")
+    for number, (row, other) in enumerate(zip(rows, others, strict=True), 1):
+        if row["slide_id"] != other["slide_id"]:
+            slides = f"slide {row['slide_id']}, and {other['slide_id']} in {other_path}"
+            raise ValueError(f"{path}, row {number}: {slides}; make both again")
+
+
 def read_manifests(paths: Iterable[str | os.PathLike[str]]) -> list[dict[str, str]]:
     """Rows of several manifests, one after the other."""
     return [row for path in paths for row in read_manifest(path)]

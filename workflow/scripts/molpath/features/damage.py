@@ -58,7 +58,7 @@ class Tolerance:
     def holds_for(self, path: str | os.PathLike[str], slide: str | os.PathLike[str]) -> bool:
         """True for a feature file that would be the same with this tolerance and the slide's present files.
 
-        A slide's identity is that of some blocks of its file: a copy without the damage mostly has the same.
+        A slide's identity is that of some blocks of its file: a copy without the damage usually has the same.
         """
         damage = read_damage(path)
         if damage is None:

@@ -18,9 +18,9 @@ from .interface import Encoder
 log = logging.getLogger(__name__)
 
 #: Patches that one CPU thread encodes at a time. In one thread torch leaves 1 x 1 convolutions of fewer than 16 images
-#: to a kernel that makes EfficientNet-Lite0 half again as slow; more than 16 bring nothing but larger activations.
+#: to a kernel that makes EfficientNet-Lite0 half as slow again; more than 16 only make activations larger.
 CPU_ROWS = 16
-#: Batches in the hands of the encoder at a time, so that the device has the next one when it ends this one.
+#: Batches given to the encoder at a time, so that the device has the next one when it finishes one.
 GPU_STREAMS = 2
 #: Messages of errors that mean out of memory, but are not OutOfMemoryError.
 NO_MEMORY = (
@@ -92,7 +92,7 @@ class Runner:
             if not is_out_of_memory(error) or rows == 1:
                 raise
         self.rows = min(self.rows, rows // 2)
-        log.warning("out of memory with %d patches at a time; going on with %d", rows, self.rows)
+        log.warning("out of memory with %d patches at a time; continuing with %d", rows, self.rows)
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
         return self._encode(patches)
@@ -142,7 +142,7 @@ def reader_count(
     """Reader processes: as the config says, else as many as keep up with the encoder.
 
     parameters: of the network, in millions; 0: unknown, then half the threads beside a CPU encoder and all but one
-    beside a GPU. formats: the reader of each slide (`slides.readers`), for JPEG 2000 takes five times as long as JPEG.
+    beside a GPU. formats: the reader of each slide (`slides.readers`), as JPEG 2000 takes five times as long as JPEG.
     """
     if requested:
         return requested

@@ -227,8 +227,8 @@ def _check_numbers(values: Any, count: int) -> None:
     for start in range(0, count, rows):
         block = np.asarray(values[start : start + rows] if flat else values[0, start : start + rows])
         nonfinite = ~np.isfinite(block)
-        too_large = np.abs(block, where=~nonfinite, out=np.zeros_like(block)) > np.finfo(np.float16).max
-        for is_bad, problem in ((nonfinite, "not finite"), (too_large, "beyond 65,504, which fp16 does not hold")):
+        beyond_fp16 = np.abs(block, where=~nonfinite, out=np.zeros_like(block)) > np.finfo(np.float16).max
+        for is_bad, problem in ((nonfinite, "not finite"), (beyond_fp16, "beyond 65,504, which fp16 does not hold")):
             if is_bad.any():
                 row, column = np.argwhere(is_bad)[0]
                 raise Unusable(f"row {start + row}, column {column} is {block[row, column]:g}: {problem}")

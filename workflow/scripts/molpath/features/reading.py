@@ -80,7 +80,7 @@ class ReaderPool:
 
     A reader that dies or passes `deadline_s` on one piece is replaced, and the piece comes back with reason
     `crashed` or `timeout`; an exception comes back as `unreadable`, or `memory` if a slide needs more than
-    `memory_mb` (0: no limit) in one reader. `opener` (path -> Slide) must be a function of a module, for processes
+    `memory_mb` (0: no limit) in one reader. `opener` (path -> Slide) must be a function of a module, as processes
     are spawned. `spent` sums up the readers' time.
     """
 

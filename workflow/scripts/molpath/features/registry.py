@@ -1,6 +1,6 @@
 """The table of patch encoders: inputs, outputs and requirements of each. Reading it doesn't import torch.
 
-The table itself is encoders.yaml beside this file, for the rules read it too.
+The table itself is encoders.yaml beside this file, because the rules read it too.
 """
 
 from __future__ import annotations

@@ -64,7 +64,7 @@ def _compiled() -> Callable:
 def _means(pixels, row_starts, weights_down, column_starts, weights_across, out):  # pragma: no cover (compiled)
     """Means of `pixels` (uint8 H x 3W), rounded, to `out` (uint8 h x 3w): down the columns, then along each row.
 
-    Written out for TAPS pixels, for a loop over them takes twice the time.
+    Written out for TAPS pixels, because a loop over them takes twice the time.
     """
     column = np.empty(pixels.shape[1], np.float32)
     row = np.empty(out.shape[1], np.float32)

@@ -36,8 +36,9 @@ STRIP = 12
 class SlideTask:
     """A slide to be encoded: its path, coordinates (int64 N x 2, level-0 pixels), geometry of a patch.
 
-    `lanes` and `order` say how it is read; `focus` (float32 N), `damaged` (bool N: patches that can't be read) and the
-    number of patches `through_openslide` are filled in by readers, `features` by the encoder.
+    `order` says how it is read (`reading_order`); `unread` and `left` count patches not yet read and not yet encoded.
+    `focus` (float32 N), `damaged` (bool N: patches that can't be read) and the number of patches `through_openslide`
+    are filled in by readers, `features` by the encoder.
     """
 
     slide_id: str

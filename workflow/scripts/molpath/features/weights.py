@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from ..common.given_files import check_archive, check_safetensors
 from ..common.given_text import AGAIN, Refused
+from ..common.state_dicts import differences
 from .registry import ADAPTERS
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -22,8 +23,6 @@ WRAPPERS = ("model", "teacher", "state_dict")
 PREFIXES = ("module.", "backbone.")
 #: Not used to encode: the class of pretraining, the token of masked patches.
 UNUSED = ("head.", "mask_token", "dino_head.", "ibot_head.")
-#: How many names a message lists.
-LISTED = 4
 
 # Names in files of the transformers library (model type dinov2) -> those of the DINOv2 authors.
 _TRANSFORMERS = (
@@ -51,7 +50,7 @@ _DINOV2 = (
 def load_weights(path: str) -> dict[str, Tensor]:
     """State dict from a safetensors file, or from a torch file that loads without running code (`weights_only`).
 
-    The format is detected by the first bytes, for downloads have any name. Raises ValueError for anything else.
+    The format is detected by the first bytes, because downloads have any name. Raises ValueError for anything else.
     """
     with open(path, "rb") as handle:
         begin = handle.read(9)
@@ -63,7 +62,7 @@ def load_weights(path: str) -> dict[str, Tensor]:
         try:
             return load_file(path)
         except SafetensorError as error:
-            raise Refused(f"{path}: no whole safetensors file ({error}): {AGAIN}") from None
+            raise Refused(f"{path}: not a complete safetensors file ({error}): {AGAIN}") from None
     try:
         check_archive(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
@@ -143,13 +142,13 @@ def resampled_positions(table: Tensor, grid: int, prefix: int, antialias: bool =
 def loaded(make: Callable[[], Network], state: Mapping[str, Tensor], name: str, path: str) -> Network:
     """The network built by `make` with the weights of `state`, in float32, ready for inference.
 
-    It is built without memory first, so that a big one isn't filled with random numbers in vain. Raises
+    It is built without memory first, so that a big one isn't filled with random numbers for nothing. Raises
     ValueError, with the first names, if a tensor is missing, left over or of another shape.
     """
     with torch.device("meta"):
         network = make()
     expected = network.state_dict()
-    problems = _differences(expected, state)
+    problems = differences(expected, state)
     if problems:
         raise ValueError(
             f"{path} doesn't hold the weights of {name}: " + "; ".join(problems) + ". Is it the file of another "
@@ -159,22 +158,6 @@ def loaded(make: Callable[[], Network], state: Mapping[str, Tensor], name: str, 
         network = make()  # it has tables that no file holds: they must be computed
     network.load_state_dict({key: _float32(value) for key, value in state.items()}, assign=True)
     return network.eval()
-
-
-def _differences(expected: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> list[str]:
-    missing = [key for key in expected if key not in state]
-    unexpected = [key for key in state if key not in expected]
-    shapes = [
-        f"{key} {tuple(state[key].shape)} for {tuple(expected[key].shape)}"
-        for key in expected
-        if key in state and state[key].shape != expected[key].shape
-    ]
-    differences = (("missing", missing), ("unexpected", unexpected), ("of another shape", shapes))
-    return [f"{len(names)} {kind}: {_some(names)}" for kind, names in differences if names]
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:LISTED]) + (", …" if len(names) > LISTED else "")
 
 
 def _float32(value: Tensor) -> Tensor:

@@ -68,12 +68,15 @@ def load(path: str) -> anndata.AnnData:
 
 
 def recorded(sheet: str, *columns: str) -> dict[str, str]:
-    """The first of the columns that the sheet has, by case."""
+    """The first of the columns that the sheet has, by case: of several rows the first that isn't empty."""
     if not sheet:
         return {}
-    table = read_tsv(sheet).drop_duplicates("case_id")
+    table = read_tsv(sheet)
     column = next((name for name in columns if name in table), None)
-    return {} if column is None else dict(zip(table.case_id, table[column].str.strip(), strict=True))
+    if column is None:
+        return {}
+    values = table.set_index("case_id")[column].str.strip()
+    return values[values != ""].groupby(level=0).first().to_dict()
 
 
 def describe(table, site_of, sex_of) -> pd.DataFrame:

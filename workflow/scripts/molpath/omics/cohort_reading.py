@@ -105,16 +105,16 @@ class CohortValues:
 
     def leave_out_missing(self, kind: str) -> int:
         """Remove genes with a missing value of `kind` in any profile from `genes`; returns how many."""
-        holed: dict[str, tuple[str, int]] = {}
+        gappy: set[str] = set()
         count: dict[int, int] = {}
         for part in self.parts():
             values, names = part[kind], part["genes"].asstr()[:]
             missing = is_missing(values[:])
             for index in np.flatnonzero(missing.any(1)):
                 count[int(part["positions"][index])] = int(missing[index].sum())
-            holed |= dict.fromkeys(names[missing.any(0)])
+            gappy.update(names[missing.any(0)])
         n_before = len(self.genes)
-        self.genes = np.array([name for name in self.genes if name not in holed], dtype=str)
+        self.genes = np.array([name for name in self.genes if name not in gappy], dtype=str)
         if len(self.genes) < LEAST_SHARED * n_before:
             position = max(count, key=count.__getitem__)
             row = self.rows[position]
@@ -207,7 +207,7 @@ def by_file(rows) -> list[tuple[str, list[int]]]:
 
 
 def naming_of(measurement: Measurement, path: str, reading: Reading) -> Naming:
-    """Names of the file's genes; those of the last files are cached, for the next file usually has the same genes."""
+    """Names of the file's genes; those of the last files are cached, as the next file usually has the same genes."""
     for genes, naming in reading.namings:
         if genes.same_as(measurement.genes):
             return naming

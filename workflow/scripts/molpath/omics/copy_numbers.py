@@ -122,23 +122,23 @@ def stronger(low, high):
 def read_lesions(path: str) -> CopyTable:
     """GISTIC2's all_lesions.conf_XX.txt, with amp_genes and del_genes beside it.
 
-    A gene in the wide peak of a lesion has that lesion's value: 1 or 2 amplified, 1 or 2 deleted (as -1 or -2). Genes
-    in no peak are not in the table: they are missing, not neutral.
+    A gene in the wide peak of a lesion has that lesion's value: 1 or 2 amplified, 1 or 2 deleted (as -1 or -2); one in
+    several peaks has a row for each (see one_row_a_gene). Genes in no peak are not in the table: they are missing, not
+    neutral.
     """
-    by_gene: dict[str, np.ndarray] = {}
+    names: list[str] = []
+    rows: list[np.ndarray] = []
     samples: list[str] = []
     for kind, file_part, sign in (("Amplification", "amp_genes", 1), ("Deletion", "del_genes", -1)):
         genes = read_peaks(str(Path(path).with_name(Path(path).name.replace("all_lesions", file_part))))
         for peak, values in lesion_rows(path, kind):
             samples = list(values.index)
-            signed = sign * values.to_numpy()
             for gene in genes.get(peak, []):
-                old = by_gene.get(gene, np.zeros(len(signed)))
-                by_gene[gene] = np.where(np.abs(signed) > np.abs(old), signed, old)  # the strongest of several peaks
-    if not by_gene:
+                names.append(gene)
+                rows.append(sign * values.to_numpy())
+    if not rows:
         raise BadProfile(f"{path}: no gene in an amplification or deletion peak")
-    values = pd.DataFrame.from_dict(by_gene, orient="index", columns=samples).sort_index()
-    return CopyTable(values, [""] * len(values))
+    return CopyTable(pd.DataFrame(np.array(rows), names, samples).sort_index(kind="stable"), [""] * len(rows))
 
 
 def lesion_rows(path: str, kind: str) -> list[tuple[str, pd.Series]]:
@@ -178,8 +178,8 @@ def read_absolute(path: str, name: str) -> CopyTable:
     """-2 to 2 of one sample (a column called `name`) from GDC's gene_level_copy_number; empty cells are missing.
 
     Ploidy: mean of copies over autosomal genes, weighted by their lengths. -2 and 2 by COSMIC's rule; -1 and 1 below
-    and above the rounded ploidy. On X and Y only -2 and 2 are called, for the normal number depends on sex; on Y no
-    -2, for a woman has none of it, nor the copies (PAR_Y) of genes that are also on X.
+    and above the rounded ploidy. On X and Y only -2 and 2 are called, because the normal number depends on sex; on Y
+    not even -2, because women have none of it. Copies on Y (PAR_Y) of genes that are also on X are left out.
     """
     file = Delimited(path)
     texts = ["gene_id", "gene_name", "chromosome"]

@@ -179,7 +179,7 @@ def fit_vst(
         data.vst_fit_type = "parametric"
         data.fit_genewise_dispersions(vst=True)
         data.fit_dispersion_trend(vst=True)
-    for message in {str(warning.message) for warning in caught if issubclass(warning.category, UserWarning)}:
+    for message in sorted({str(warning.message) for warning in caught if issubclass(warning.category, UserWarning)}):
         log.warning("pydeseq2: %s", message)
     trend = data.vst_fit_type
     values = data.uns["vst_trend_coeffs"].to_numpy() if trend == "parametric" else [data.uns["mean_disp"]]

@@ -154,7 +154,8 @@ def add_counts(
 def choose_kind(kinds: set[str], value: str) -> str:
     """The source of X: for log2_tpm the best available (recorded in uns), for log2_cpm and vst counts."""
     if value != "log2_tpm" and "counts" not in kinds and "zscore" not in kinds:
-        raise BadProfile(f"omics/value is {value}, but not every profile of the cohort has counts; it has {kinds}")
+        available = ", ".join(sorted(kinds))
+        raise BadProfile(f"omics/value is {value}, but not every profile of the cohort has counts; it has {available}")
     order = ("tpm", "counts", "cpm", "norm_count", "zscore") if value == "log2_tpm" else ("counts", "zscore")
     return next(kind for kind in order if kind in kinds)
 

@@ -29,7 +29,7 @@ Rows = Sequence[Mapping[str, str]]
 class Measurement:
     """One RNA profile: its genes, and float64 values by kind (counts, tpm, cpm, norm_count, zscore); NaN is missing.
 
-    note: remarks on the unit of values that were accepted nevertheless.
+    note: remarks on the unit of accepted values.
     """
 
     genes: Genes

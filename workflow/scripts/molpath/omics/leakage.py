@@ -47,15 +47,15 @@ def find_twins(tables: Sequence[str], threshold: float) -> list[Twin]:
     """Expression profiles of two cases, of any cohorts, that are equal to two decimals or correlate from threshold on.
 
     Compared by the genes that all tables have and that vary most within them. Values are centred gene by gene within
-    their cohort, for any two profiles of one tissue correlate as they are; a cohort of a few profiles is compared for
+    their cohort, because any two profiles of one tissue correlate; a cohort of a few profiles is compared for
     equality only. Memory: 2,000 numbers per profile, however many genes the tables have.
     """
     spreads = {path: deviations for path in tables if (deviations := gene_spread(path)) is not None}
     shared = sorted(set.intersection(*(set(deviations.index) for deviations in spreads.values()))) if spreads else []
     if not shared:
         return []
-    mean = sum(deviations[shared] for deviations in spreads.values())
-    genes = sorted(mean.sort_values(ascending=False, kind="stable").index[:COMPARED_GENES])
+    total = sum(deviations[shared] for deviations in spreads.values())
+    genes = sorted(total.sort_values(ascending=False, kind="stable").index[:COMPARED_GENES])
     expression = [read_expression(path, genes) for path in spreads]
     cases = np.concatenate([obs.case.to_numpy(str) for _, obs in expression])
     profiles = np.concatenate([obs.index.to_numpy(str) for _, obs in expression])

@@ -38,7 +38,7 @@ def read_maf(path: str) -> pd.DataFrame:
     may be those beyond the header. Raises BadProfile for everything else that doesn't fit.
     """
     columns: dict[str, list[str]] = {name: [] for name in COLUMNS}
-    interned: dict[str, str] = {}  # one object a text: a cohort's MAF has millions of rows
+    interned: dict[str, str] = {}  # one object per text: a cohort's MAF has millions of rows
     for cells in rows_of(path):
         for values, cell in zip(columns.values(), cells, strict=True):
             values.append(interned.setdefault(cell, cell))

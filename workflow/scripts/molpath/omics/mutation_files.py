@@ -33,7 +33,7 @@ def read_vcf(path: str, column: str = "", row: Mapping[str, str] | None = None) 
             calls = [
                 (gene, kind, name, ";".join(record.FILTER or []), "")
                 for record in reader
-                for gene, kind in _effects(record, fields, _carried(record, name))
+                for gene, kind in _effects(path, record, fields, _carried(record, name))
             ]
     except (vcfpy.exceptions.VCFPyException, UnicodeError) as error:
         raise BadProfile(f"{path}: a VCF that can't be read ({error})") from None
@@ -79,21 +79,32 @@ def _carried(record, name: str) -> set[int]:
     return {allele for allele in call.gt_alleles or [] if allele}
 
 
-def _effects(record, fields: Sequence[str], carried: set[int]) -> Iterable[tuple[str, str]]:
+def _effects(path: str, record, fields: Sequence[str], carried: set[int]) -> Iterable[tuple[str, str]]:
     """(gene, terms) of the carried alleles; of a gene's transcripts the picked one, where VEP picked."""
     alleles = _vep_alleles(record)
     entries = [dict(zip(fields, text.split("|"), strict=False)) for text in record.INFO.get("CSQ", [])]
     carried_entries = [
-        entry
-        for entry in entries
-        if entry.get("SYMBOL")
-        and (int(entry["ALLELE_NUM"]) if entry.get("ALLELE_NUM") else alleles.get(entry.get("Allele", ""), 1))
-        in carried
+        entry for entry in entries if entry.get("SYMBOL") and _is_carried(path, record, entry, alleles, carried)
     ]
     picked = {entry["SYMBOL"] for entry in carried_entries if entry.get("PICK") == "1"}
     for entry in carried_entries:
         if entry.get("PICK") == "1" or entry["SYMBOL"] not in picked:
             yield entry["SYMBOL"], entry["Consequence"]
+
+
+def _is_carried(path: str, record, entry: Mapping[str, str], alleles: Mapping[str, int], carried: set[int]) -> bool:
+    """True if the sample carries the allele of an entry of CSQ. Raises BadProfile where that is unclear."""
+    if entry.get("ALLELE_NUM"):
+        return int(entry["ALLELE_NUM"]) in carried
+    number = alleles.get(entry.get("Allele", ""))
+    if number is not None:
+        return number in carried
+    if 0 < len(carried) < len(record.ALT):
+        raise BadProfile(
+            f"{path}, {record.CHROM}:{record.POS}: VEP's allele {entry.get('Allele', '')!r} is none of "
+            f"{', '.join(alleles)}, and the sample carries only some of them; run VEP with --allele_number"
+        )
+    return bool(carried)
 
 
 def _vep_alleles(record) -> dict[str, int]:

@@ -80,7 +80,7 @@ def is_date(name: str) -> bool:
 
 
 def is_serial_day(name: str) -> bool:
-    """True for a whole number that a spreadsheet shows as a date of our time."""
+    """True for a whole number that a spreadsheet shows as a date of 2000 to 2050."""
     return WHOLE.fullmatch(name) is not None and SERIAL_DAYS[0] <= float(name) <= SERIAL_DAYS[1]
 
 

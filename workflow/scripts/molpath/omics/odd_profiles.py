@@ -1,4 +1,4 @@
-"""Log messages about unusual profiles that are accepted nevertheless."""
+"""Log messages about unusual profiles that are accepted."""
 
 from __future__ import annotations
 

@@ -131,7 +131,7 @@ def find_pairs(slides: pd.DataFrame, profiles: pd.DataFrame) -> pd.DataFrame:
         if lone:
             rows.append(base | {"status": "left_out", "reason": lone[0], "detail": lone[1]})
             continue
-        assert candidates is not None  # else it stands alone
+        assert candidates is not None  # otherwise lone_reason gives a reason
         for modality, group in candidates.groupby("modality", sort=False):
             for index, choice in choose(slide, group).items():
                 paired_rows.add(index)
@@ -186,7 +186,7 @@ def choose(slide, group: pd.DataFrame) -> dict[int, dict[str, str]]:
     leave_out(
         [i for i in unknown if not slide_specimen.kind],
         "unknown_kind",
-        "the profile is no tumour's, the slide doesn't say",
+        "the profile is not of a tumour, the slide doesn't say",
     )
     if slide_specimen.program == "GTEx":
         leave_out(

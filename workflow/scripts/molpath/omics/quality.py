@@ -63,7 +63,7 @@ def components_of(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def pca_distance(values: np.ndarray) -> np.ndarray:
     """Distance from the cohort's centre in up to ten principal components, in robust deviations (float N).
 
-    Components in which profiles differ by less than rounding are left out, for noise has no outliers; if there
+    Components in which profiles differ by less than rounding are left out, because noise has no outliers; if there
     are no others, all distances are 0.
     """
     u, s = components_of(values)

@@ -165,7 +165,7 @@ class Delimited:
             )
 
     def refuse_twice(self, names: Sequence[str]) -> None:
-        """Raise BadProfile if a requested column is duplicated and thus ambiguous."""
+        """Raise BadProfile if a requested column is duplicated, and so ambiguous."""
         counts = Counter(self.columns)
         duplicates = [name for name in names if counts[name] > 1]
         if duplicates:
@@ -262,7 +262,7 @@ class Delimited:
                 line = next(itertools.islice(self._rows(), int(np.flatnonzero(is_bad)[0]), None))[0]
                 cell = cells[is_bad].iloc[0]
                 comma = " (a decimal comma: write points)" if re.fullmatch(r"-?\d+,\d+", cell) else ""
-                return f"{self.path}, line {line}, column {self.columns[position]}: {cell!r} is no number{comma}"
+                return f"{self.path}, line {line}, column {self.columns[position]}: {cell!r} is not a number{comma}"
         return f"{self.path}: {' '.join(message.split())[:200]}"
 
 

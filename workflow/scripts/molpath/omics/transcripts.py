@@ -74,9 +74,10 @@ def genes_of_transcripts(path: str, names: np.ndarray, reading) -> tuple[Genes, 
         raise BadProfile(f"{path}: which gene {names[0]} belongs to is not in the file; set omics/transcripts")
     has_gene = ids != ""
     if has_gene.mean() < 0.5:
-        raise BadProfile(
-            f"{path}: {int((~has_gene).sum())} of {len(has_gene)} transcripts are not in {reading.transcripts}"
-        )
+        nameless = f"{path}: {int((~has_gene).sum())} of {len(has_gene)} transcripts"
+        if reading.transcripts:
+            raise BadProfile(f"{nameless} are not in {reading.transcripts}")
+        raise BadProfile(f"{nameless} have no gene in their names; set omics/transcripts")
     unique, gene_positions = np.unique(ids[has_gene].astype(str), return_inverse=True)
     groups = np.full(len(ids), -1)
     groups[has_gene] = gene_positions

@@ -86,7 +86,7 @@ class WideTable:
         raise BadProfile(f"{self.path}: no row {row_key}; the table has {examples}. Correct column `column`")
 
     def profile(self, values: np.ndarray, row_key: str) -> np.ndarray:
-        """Values (genes) of a case, slide or sample; the slides of a case must agree, for they share one profile."""
+        """Values (genes) of a case, slide or sample; the slides of a case must agree: they share one profile."""
         rows = self.rows_of(row_key)
         profiles = values[rows]
         if not all(np.array_equal(profiles[0], other_row, equal_nan=True) for other_row in profiles[1:]):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ..common.files import read_tsv
 from ..common.ledger import Gathering
-from ..common.manifests import read_manifests
+from ..common.manifests import check_same_slides, read_manifests
 from ..common.reasons import OK
 from ..common.verdict import write_judged
 
@@ -23,7 +23,9 @@ def collect_slides(
     """
     import pandas as pd
 
-    slides, tissue = pd.DataFrame(read_manifests(inspected)), pd.DataFrame(read_manifests(assessed))
+    slide_rows, tissue_rows = read_manifests(inspected), read_manifests(assessed)
+    check_same_slides(tissue_rows, in_words(assessed), slide_rows, in_words(inspected))
+    slides, tissue = pd.DataFrame(slide_rows), pd.DataFrame(tissue_rows)
     head = read_tsv(sheet).set_index("slide_id")
     result = slides[["slide_id"]].copy()
     result["case_id"] = head.loc[result.slide_id, "case_id"].to_numpy()
@@ -42,6 +44,11 @@ def collect_slides(
     gathering = Gathering(rows)
     gathering.add_table(rows)
     write_judged(table, result, [entry for entry in gathering.entries if entry.stage == "tissue"], max_failed_fraction)
+
+
+def in_words(manifests: Sequence[str]) -> str:
+    """The first of some manifests, and how many follow it."""
+    return f"{manifests[0]}" + (f" and {len(manifests) - 1} more" if len(manifests) > 1 else "")
 
 
 def duplicates(table) -> list[str]:

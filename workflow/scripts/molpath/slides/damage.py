@@ -52,7 +52,7 @@ class Forgiving:
 
     @property
     def lost_fraction(self) -> float:
-        """Share of the slide that was white in some region for its damage."""
+        """Share of the slide that was white in some region because it is damaged."""
         import shapely
 
         width, height, _ = self.slide.levels[0]

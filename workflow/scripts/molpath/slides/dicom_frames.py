@@ -197,5 +197,5 @@ def text(values: Mapping[tuple[int, int], bytes], tag: tuple[int, int]) -> str:
 
 
 def number(values: Mapping[tuple[int, int], bytes], tag: tuple[int, int]) -> int:
-    """A binary whole number; 0 where there is none."""
+    """An unsigned binary integer; 0 where there is none."""
     return int.from_bytes(values.get(tag, b""), "little")

@@ -135,8 +135,9 @@ def _features_only(slide_id: str, mpp: str) -> dict[str, Any]:
 
 def note_of_depths(facts: Facts | None) -> str:
     """What is said about an NDPI with several focal planes, '' of all else."""
-    has_planes = facts is not None and facts.depths > 1
-    return f"{facts.depths} focal planes, of which the one at depth 0 is read" if facts and has_planes else ""
+    if facts is None or facts.depths == 1:
+        return ""
+    return f"{facts.depths} focal planes, of which the one at depth 0 is read"
 
 
 def check_parts(path: str) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 
 
 def on_white(pixels: np.ndarray) -> np.ndarray:
-    """RGBA uint8 H x W x 4 laid on white: RGB uint8 H x W x 3."""
+    """RGBA uint8 H x W x 4 over white: RGB uint8 H x W x 3."""
     alpha = pixels[..., 3:]
     if (alpha == 255).all():
         return np.ascontiguousarray(pixels[..., :3])

@@ -65,7 +65,7 @@ class _TiledReader:
         return self._tiles[level].region(left, top, int(width), int(height), background=background)
 
     def shrunk_region(self, x: int, y: int, level: int, by: int, out: np.ndarray) -> None:
-        """Fill `out` (RGB uint8 height x width x 3) with the region by times as large, shrunk by area.
+        """Fill `out` (RGB uint8 height x width x 3) with the region `by` times as large, shrunk by area.
 
         The values are those of shrinking what `region` gives, but tiles are shrunk, each once, if the region begins
         where cells of by x by pixels do.

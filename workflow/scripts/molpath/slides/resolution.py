@@ -58,7 +58,7 @@ def find_mpp(
     if sheet:
         sheet_mpp = float(sheet)
         if not is_plausible(sheet_mpp) and not is_coarse(sheet_mpp):
-            return None, "", f"the sheet says mpp {sheet_mpp:g}, which is no slide's"
+            return None, "", f"the sheet says mpp {sheet_mpp:g}, which no slide has"
         if value is not None and abs(sheet_mpp - value) > tolerance * value:
             notes.append(f"the sheet says mpp {sheet_mpp:g}, the file {value:g} ({source}); the sheet's is used")
         value, source = sheet_mpp, "sheet"
@@ -84,7 +84,7 @@ def mpp_of_file(
         if is_coarse(x):
             coarse = coarse if coarse[0] else (x, y, name)
         elif x is not None:
-            refused.append(f"{name} gives {x:g} micrometres per pixel, which is no slide's")
+            refused.append(f"{name} gives {x:g} micrometres per pixel, which no slide has")
     return *coarse, refused[:1]
 
 

@@ -172,7 +172,7 @@ class _File:
 def check_image(tags: Mapping[int, np.ndarray | bytes], size: int, is_first: bool) -> None:
     """Raise Broken if an image is impossible, or its data go beyond the end of the file (`size` bytes).
 
-    Of what can't be a level of the slide, for it comes later and has no tiles, only the ends are looked at: tools that
+    Of what can't be a level of the slide, because it comes later and has no tiles, only ends are checked: tools that
     take labels out of slides leave odd directories behind.
     """
     if is_first or TILES[0] in tags:

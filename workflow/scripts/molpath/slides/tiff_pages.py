@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from itertools import islice
 from math import log2
 
+from .resolution import ome_mpp
 from .tiff_planes import NotOnePicture, picture_of
 
 RESOLUTION_UNITS = {2: "inch", 3: "centimeter"}
-LENGTHS = {"nm": 1e-3, "µm": 1.0, "μm": 1.0, "um": 1.0, "mm": 1e3, "cm": 1e4, "m": 1e6}
 REDUCED, APERIO_MACRO = 1, 9  # a bit of NewSubfileType, and a value of it
 NDPI_LENS = 65421  # below 0 for the macro image and the map of an NDPI
 #: What scanners and converters call the pictures beside the slide: names of OME's images, and descriptions.
@@ -32,8 +32,8 @@ def pages_of_levels(file, levels: list[tuple[int, int, float]]) -> list:
 
 @dataclass(frozen=True)
 class Pyramid:
-    """Pages (tifffile, or planes chosen among them) of one picture, finest first, and what is to be said about the
-    choice.
+    """Pages (tifffile, or planes chosen among them) of one picture, finest first, and notes on the choice for the
+    manifest.
 
     `unsure`: some are lower levels by their shape only; pixels must be compared.
     """
@@ -124,18 +124,8 @@ def tiff_properties(file, page) -> dict[str, str]:
         numerator, denominator = page.tags.valueof(f"{axis}Resolution", (0, 0))
         if unit and numerator and denominator:
             properties |= {f"tiff.{axis}Resolution": str(numerator / denominator), "tiff.ResolutionUnit": unit}
-    size = ome_pixel_size(file.ome_metadata or "", page.imagewidth, page.imagelength)
-    if size:
-        properties["ome.PhysicalSizeX"] = f"{size:.9g}"
+    sizes = ome_mpp({"tiff.ImageDescription": file.ome_metadata or ""}, (page.imagewidth, page.imagelength))
+    for axis, size in zip("XY", sizes, strict=True):
+        if size:
+            properties[f"ome.PhysicalSize{axis}"] = f"{size:.9g}"
     return properties
-
-
-def ome_pixel_size(xml: str, width: int, height: int) -> float | None:
-    """Micrometres per pixel that OME-XML gives for its image of width x height; None if it gives none."""
-    for pixels in re.findall(r"<(?:\w+:)?Pixels\s[^>]*>", xml):
-        values = dict(re.findall(r'(\w+)="([^"]*)"', pixels))
-        if (values.get("SizeX"), values.get("SizeY")) != (str(width), str(height)) or "PhysicalSizeX" not in values:
-            continue
-        unit = LENGTHS.get(values.get("PhysicalSizeXUnit", "µm"))
-        return float(values["PhysicalSizeX"]) * unit if unit else None
-    return None

@@ -49,8 +49,8 @@ class ChosenPlanes:
 
 
 def picture_of(series: Any, xml: str) -> tuple[list[Any], list[str]]:
-    """Pages of a series (tifffile), finest first, each one RGB or grey picture; and what is to be said about the
-    choice.
+    """Pages of a series (tifffile), finest first, each one RGB or grey picture; and notes on the choice for the
+    manifest.
 
     The middle plane of a z-stack and the first of RGB pages without a difference; three grey channels that `xml`
     (OME-XML, '' if none) doesn't call anything else are red, green and blue. Raises NotOnePicture for everything else.

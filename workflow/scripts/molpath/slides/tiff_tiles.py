@@ -74,7 +74,7 @@ class TiffTiles:
     def shrunk(self, by: int) -> TiffTiles | None:
         """The same page with pixels that are means of `by` x `by`, white beyond its edge counted in.
 
-        Each tile is shrunk once, when it is decoded, and takes so much less of the cache. None where such cells
+        Each tile is shrunk once, when it is decoded, and takes that much less of the cache. None where such cells
         don't end with the tiles.
         """
         if self.tile_width % by or self.tile_height % by:

@@ -28,7 +28,7 @@ def tile_decoder(page, half: bool = False) -> Decoder:
     photometric, samples = int(page.photometric), page.samplesperpixel
     if page.dtype != np.uint8 or samples not in SHOWN.get(photometric, ()):
         raise ValueError(
-            f"{samples} samples of {page.dtype} a pixel with photometric interpretation {photometric}, "
+            f"{samples} samples of {page.dtype} per pixel with photometric interpretation {photometric}, "
             "not 8-bit RGB or grey"
         )
     if is_jpeg_tiled(page):
@@ -129,7 +129,7 @@ def page_decoder(page) -> Decoder:
 
 
 def to_rgb(pixels: np.ndarray, has_alpha: bool) -> np.ndarray:
-    """uint8 height x width x 1 to 4 samples as RGB; what is wholly transparent is white."""
+    """uint8 height x width x 1 to 4 samples as RGB; fully transparent pixels are white."""
     colour = pixels[..., :3] if pixels.shape[-1] >= 3 else np.repeat(pixels[..., :1], 3, axis=-1)
     if has_alpha:
         colour = np.where(pixels[..., -1:] == 0, 255, colour)

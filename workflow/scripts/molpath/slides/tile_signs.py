@@ -2,7 +2,7 @@
 
 libtiff doesn't look at the checksum of deflated data, and OpenJPEG decodes what it can of a codestream. Checked are:
 the checksum and length of zlib streams (RFC 1950); in JPEG 2000 the marker segments, the length of tile-parts, pairs of
-bytes that coded data never hold, for the coder stuffs a bit after each 0xFF (ISO/IEC 15444-1, B.10.1 and C.2.1), and
+bytes that coded data never hold, as the coder stuffs a bit after each 0xFF (ISO/IEC 15444-1, B.10.1 and C.2.1), and
 runs of one byte that are longer than all empty packets together. A few changed bytes of JPEG 2000 can't be seen, nor
 can any of tiles that are not compressed.
 """

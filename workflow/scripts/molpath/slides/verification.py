@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from ..common.digests import md5_of
 from ..common.manifests import read_manifests
 from ..common.slide_parts import files_of
 from .identity import identity_of
@@ -18,7 +18,7 @@ REMEDY = "put the right file back, or touch it and run the workflow again"
 def compare_slides(
     slides: Sequence[Mapping[str, str]], manifests: Iterable[str | os.PathLike], threads: int = 1
 ) -> tuple[list[str], int]:
-    """A sentence for each slide that is another than inspection saw, or is missing; and how many were compared.
+    """A sentence for each slide that differs from what inspection saw, or is missing; and how many were compared.
 
     slides: dicts with slide_id, path and md5 ('' where the sheet announces none); manifests: of the stage slides, those
     that exist. All of a file is read where there is an MD5 to compare, samples of it where not.
@@ -50,9 +50,3 @@ def difference(slide: Mapping[str, str], row: Mapping[str, str]) -> str:
     except OSError as error:
         return (error.strerror or "can't be read").lower()
     return ""
-
-
-def md5_of(path: str | os.PathLike) -> str:
-    """MD5 of a whole file."""
-    with open(path, "rb") as handle:
-        return hashlib.file_digest(handle, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()

@@ -73,6 +73,9 @@ class Checks:
         if section["method"] == "contours":
             remedy = "name the folder of <slide>.geojson files, or choose another method"
             self.check_folder("config, key tissue/contours", section["contours"], remedy)
+            for path, slides in self.tissue.shared_contours().items():
+                wrong = f"{path} would be taken for slides {' and '.join(slides[:4])}"
+                self.problems.add("config, key tissue/contours", wrong, "name each slide's file <slide_id>.geojson")
         for key, entry in self.tissue.given_weights().items():
             if not entry["weights"]:
                 self.problems.add(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from pathlib import Path
 
-from .config import Config, Places, Wildcards
+from .config import Config, Places, Row, Wildcards
 from .slides import Slides, has_braces
 
 #: Methods that are networks; their weights are the user's.
@@ -46,13 +47,28 @@ class Tissue:
         """Given polygons of a shard's slides, where the method takes them: by slide_id, else by the file's name."""
         if self.section["method"] != "contours":
             return []
-        folder, contour_files = self.places.find(self.section["contours"]), []
-        for row in self.slides.values(wildcards.shard):
-            for name in (row["slide_id"], Path(row["path"]).stem.removesuffix(".ome")):
-                if os.path.isfile(f"{folder}/{name}.geojson"):
-                    contour_files.append(f"{folder}/{name}.geojson")
-                    break
-        return [self.places.given(path) for path in contour_files if not has_braces(path)]
+        paths = map(self.contours_of, self.slides.values(wildcards.shard))
+        return [self.places.given(path) for path in paths if path and not has_braces(path)]
+
+    def contours_of(self, row: Row) -> str:
+        """The given polygons of a slide, '' if there are none. As tissue.given.find_contours finds them."""
+        names = (f"{name}.geojson" for name in (row["slide_id"], Path(row["path"]).stem.removesuffix(".ome")))
+        name = next((name for name in names if name in self._contour_files), "")
+        return f"{self.places.find(self.section['contours'])}/{name}" if name else ""
+
+    @functools.cached_property
+    def _contour_files(self) -> frozenset[str]:
+        """Names in the folder of given polygons, listed once: network storage is slow to ask for each."""
+        folder = self.places.find(self.section["contours"])
+        return frozenset(os.listdir(folder)) if os.path.isdir(folder) else frozenset()
+
+    def shared_contours(self) -> dict[str, list[str]]:
+        """Files of polygons that several slides would take, with the slides' ids: scans of one name in two folders."""
+        slides_of: dict[str, list[str]] = {}
+        for row in map(self.slides.values_of, self.slides.rows):
+            if row["keep"] != "no" and (path := self.contours_of(row)):
+                slides_of.setdefault(path, []).append(row["slide_id"])
+        return {path: slides for path, slides in slides_of.items() if len(slides) > 1}
 
     @property
     def settings(self) -> Config:

@@ -14,7 +14,7 @@ import shapely
 from ..common.digests import digest_of
 from ..common.files import fingerprint, new_h5, remove_leftovers
 from ..common.given_h5 import Unusable
-from ..common.manifests import accepted, file_facts, read_manifest, set_aside, write_manifest
+from ..common.manifests import accepted, check_same_slides, file_facts, read_manifest, set_aside, write_manifest
 from ..common.progress import Progress
 from ..common.reasons import OK
 from ..common.record import Record, check_intact, is_current
@@ -58,12 +58,13 @@ def tile_shard(
 
     inspected, assessed: manifests of the stages slides and tissue; grid: the config's entry with `name`.
     """
-    rows = read_manifest(assessed)
+    rows, inspected_rows = read_manifest(assessed), read_manifest(inspected)
+    check_same_slides(rows, assessed, inspected_rows, inspected)
     progress = Progress(log_path, "tiles", len(rows))
     folder, record = Path(wsi) / grid["name"] / "patches", Record(Path(manifest).stem)
     remove_leftovers(folder, {coords_name(row["slide_id"]) for row in rows})
     results = []
-    for inspected_row, row in zip(read_manifest(inspected), rows, strict=True):
+    for inspected_row, row in zip(inspected_rows, rows, strict=True):
         results.append(tile_slide(inspected_row, row, Path(wsi), grid, record, code, accept_other_code))
         progress.step(aside=results[-1]["reason"] if row["status"] == OK else "")
     record.close([folder])

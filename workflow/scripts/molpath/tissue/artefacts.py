@@ -17,7 +17,7 @@ PEN_MM2, FOLD_MM2, BUBBLE_MM2 = 0.02, 0.008, 0.04
 RIM = 20
 #: Thickness in µm above which something dark is no line.
 BROAD = 150.0
-#: Width of that rim in µm, and the least share of its convex hull that a bubble fills.
+#: Width of a bubble's rim in µm, and the least share of its convex hull that a bubble fills.
 RIM_WIDTH, COMPACT = 60.0, 0.75
 #: Micrometres per pixel at which folds are looked for: nuclei vanish, bands remain.
 FOLD_MPP = 16.0

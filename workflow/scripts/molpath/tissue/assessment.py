@@ -99,7 +99,7 @@ def assess_slide(
     inputs = digest_of(item["identity"], item["mpp"], item["keep"], segmentation.inputs_of(settings, contours))
     if all([is_current(path, record, inputs, code, accept_other_code) for path in paths.values()]):
         row = row_of_stamp(paths["contours"])
-        # A copy without the damage mostly has the same identity, which is that of some blocks of the file.
+        # A copy without the damage usually has the same identity, which is that of some blocks of the file.
         if not row["lost_fraction"] or stamped_state(paths["contours"]) == state_of(item["path"]):
             return with_files(row, paths, wsi, record)
     try:
@@ -155,7 +155,7 @@ def with_files(row: dict[str, Any], paths: Mapping[str, Path], wsi: Path, record
 class Measured:
     """Everything measured on one slide; the mask of `area_mm2` and `tissue_fraction` is that of the polygons.
 
-    lost_fraction: share of the slide that was taken as white, for its tiles can't be decoded at any level.
+    lost_fraction: share of the slide that was taken as white, because its tiles can't be decoded at any level.
     """
 
     overview: Overview

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from ..common.contained import MethodUnusable
 from ..common.given_files import check_archive
+from ..common.state_dicts import differences
 
 #: Training frameworks put a name of their own before the network's: DataParallel `module.`, Lightning `model.`.
 PREFIXES = ("module.", "model.")
@@ -49,9 +50,9 @@ def read_tensors(path: str, sha256: str) -> dict[str, Tensor]:
     except Exception as error:  # damaged bytes can raise anything in an unpickler
         message_lines = str(error).strip().splitlines()
         raise MethodUnusable(
-            f"weights {path} are not loaded: the file is no state dict of tensors alone, and opening it could run code "
-            f"({_first_sentence(message_lines)}). Export the network's state_dict() to a .safetensors or torch file "
-            "and give that (workflow/docs/segmentation.md)."
+            f"weights {path} are not loaded: the file is not a plain state dict of tensors, and opening it could run "
+            f"code ({_first_sentence(message_lines)}). Export the network's state_dict() to a .safetensors or torch "
+            "file and give that (workflow/docs/segmentation.md)."
         ) from error
     return _state_dict(content, path)
 
@@ -68,7 +69,7 @@ def _read_safetensors(data: bytes, path: str) -> dict[str, Tensor]:
     try:
         return load(data)
     except SafetensorError as error:
-        raise MethodUnusable(f"weights {path} are no safetensors file: {error}") from error
+        raise MethodUnusable(f"weights {path} are not a safetensors file: {error}") from error
 
 
 def _state_dict(content, path: str) -> dict[str, Tensor]:
@@ -80,24 +81,13 @@ def _state_dict(content, path: str) -> dict[str, Tensor]:
 
 
 def fit(network: nn.Module, tensors: Mapping[str, Tensor], path: str) -> nn.Module:
-    """The network with `tensors` in it, prefixes taken off. Raises MethodUnusable naming keys that don't fit."""
+    """The network with `tensors` in it, prefixes removed. Raises MethodUnusable naming keys that don't fit."""
     state = {bare_name(name): tensor for name, tensor in tensors.items()}
     state = {name: tensor for name, tensor in state.items() if not name.startswith(TRAINING_ONLY)}
-    expected = network.state_dict()
-    wrong = {
-        "missing": [name for name in expected if name not in state],
-        "unexpected": [name for name in state if name not in expected],
-        "of another shape": [
-            f"{name} {tuple(state[name].shape)} instead of {tuple(expected[name].shape)}"
-            for name in expected
-            if name in state and state[name].shape != expected[name].shape
-        ],
-    }
-    if any(wrong.values()):
-        differences = "; ".join(f"{len(names)} {kind}: {_some(names)}" for kind, names in wrong.items() if names)
+    if wrong := differences(network.state_dict(), state):
         raise MethodUnusable(
-            f"weights {path} don't fit {type(network).__name__} ({differences}). Is it the file of this method, with "
-            "the encoder and the number of classes that the config says?"
+            f"weights {path} don't fit {type(network).__name__} ({'; '.join(wrong)}). Is it the file of this method, "
+            "with the encoder and the number of classes that the config says?"
         )
     network.load_state_dict(state, strict=True)
     return network
@@ -108,7 +98,3 @@ def bare_name(name: str) -> str:
     for prefix in PREFIXES:
         name = name.removeprefix(prefix)
     return name
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:4]) + (", …" if len(names) > 4 else "")

@@ -162,7 +162,7 @@ def as_focus(slide, level: int, overview: Overview, tissue: np.ndarray, blocks_o
 def blurred_tissue(focus: Focus, overview: Overview, tissue: np.ndarray, threshold: float) -> np.ndarray:
     """Boolean mask (as the overview) of tissue whose nearest block is less sharp than `threshold`.
 
-    Half a block is added all around, for a block with something sharp in it is sharp.
+    Half a block is added all around, because a block with something sharp in it counts as sharp.
     """
     if not (focus.values < threshold).any():
         return np.zeros(tissue.shape, bool)

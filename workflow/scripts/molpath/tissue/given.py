@@ -15,8 +15,6 @@ from ..slides.bounds import Box
 
 #: QuPath's objects that are no regions: cells and tiles are found inside tissue.
 NO_REGIONS = ("detection", "cell", "tile")
-
-
 #: Frames of coordinates: the slide's whole plane of level 0, the part that QuPath shows, or as the file says.
 PLANE, QUPATH, AUTO = "plane", "qupath", "auto"
 #: Members of a feature's properties that QuPath writes, past or present.
@@ -47,7 +45,7 @@ def read_contours(
     """Polygons of a GeoJSON file as `polygons.find_polygons` gives them: rings float N x 2, level-0 pixels, not closed.
 
     Reads what TRIDENT writes and what QuPath exports: FeatureCollection, Feature, a bare geometry, or an array of
-    these; Polygon, MultiPolygon and GeometryCollection. Points and lines have no area and are ignored, nor do
+    these; Polygon, MultiPolygon and GeometryCollection. Points and lines have no area and are ignored, as are
     QuPath's detections and its ignored classes (names that end in *). Self-crossing rings are repaired. A file
     without any feature is a slide without tissue. `size`: width and height of the slide at level 0; `shown`: the part
     that QuPath shows, all of it if None; `frame`: where coordinates begin, AUTO: as `frame_of` the file.
@@ -60,7 +58,7 @@ def read_contours(
         document = read_json(path)
         shapes = list(_shapes(document))
     except (*NO_GEOJSON, shapely.errors.ShapelyError) as error:
-        raise NoContours(f"{path} is no GeoJSON of polygons: {error}") from error
+        raise NoContours(f"{path} is not GeoJSON of polygons: {error}") from error
     tissue_polygons = [polygon for shape in shapes for polygon in _polygons(shape)]
     if shown and shown[:2] != (0, 0) and (frame_of(document) if frame == AUTO else frame) == QUPATH:
         if frame == AUTO and reach_beyond(tissue_polygons, shown):

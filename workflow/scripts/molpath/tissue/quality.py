@@ -103,7 +103,7 @@ def focus_numbers(focus: Focus, any_tissue: bool, threshold: float) -> dict[str,
 
 
 def find_faults(numbers: Mapping[str, float], thresholds: Thresholds) -> tuple[str, str] | None:
-    """The first fault for which the slide is set aside, as (reason, sentence); None if it goes on.
+    """The first fault for which the slide is set aside, as (reason, sentence); None if it continues.
 
     An unknown number (NaN) is no fault.
     """
