@@ -200,5 +200,5 @@ def test_what_qupath_shows():
 @pytest.mark.parametrize("text", [nested_json(), geojson_nested(), geojson_nested(900), compact([[[FAR]]])])
 def test_geojson_that_nests_without_end_is_reported(text, tmp_path):
     (tmp_path / "a.geojson").write_text(text)
-    with pytest.raises(NoContours, match=r"a\.geojson is no GeoJSON"):
+    with pytest.raises(NoContours, match=r"a\.geojson is not GeoJSON"):
         read_contours(tmp_path / "a.geojson", "folder", SIZE)
