@@ -18,7 +18,7 @@ REPOSITORY = DOCS.parents[1]
 PAGE = DOCS / "fidelity.md"
 STATES = {
     "done": "as in the paper",
-    "parameter": "the paper leaves it open, contradicts itself or can't be followed; a key sets it (its default is shown)",
+    "parameter": "the paper leaves it open, contradicts itself or can't be followed; a key sets it (default shown)",
     "unknown": "the paper doesn't say, or what it used can't be obtained; our choice is fixed in the code",
     "not yet": "not built",
 }
@@ -31,11 +31,11 @@ and training code are not public. Each choice has one of these states:
 
 """
 TAIL = """
-The demo trains the same networks at a small size on a synthetic cohort. Its scores show that the stages work together and
-that the method can find what was planted; they say nothing about the published scores.
+The demo trains the same networks at a small size on a synthetic cohort. Its scores show that the stages work together
+and that the method can find what was planted; they say nothing about the published scores.
 
-[planted_truth.md](planted_truth.md) tests the same networks on larger synthetic cohorts with planted latents, compared with
-controls.
+[planted_truth.md](planted_truth.md) tests the same networks on larger synthetic cohorts with planted latents, and
+compares them with controls.
 """
 
 
