@@ -10,7 +10,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 env: .venv/ready $(BIN)/molpath
 
-# The command of people, which finds the library of this clone (`molpath init`).
+# The command for users, `molpath init`, which finds the library of this clone.
 define LAUNCHER
 #!/bin/sh
 PYTHONPATH='$(CURDIR)/workflow/scripts' exec '$(abspath $(BIN))/python' -m molpath.init "$$@"
@@ -66,8 +66,8 @@ rulegraph: env
 	$(BIN)/snakemake --configfile config/demo/config.yaml --forceall --rulegraph | grep -vE '^.0\[|-> 0$$' | tred \
 		| dot -Nfontname=sans -Nfontsize=11 -Tsvg > workflow/docs/rulegraph.svg
 
-# What container images with all environments are built from (envs/README.md). Where an image is built there is no
-# GPU, and conda takes builds for CUDA only when it is told of one.
+# What container images with all environments are built from (envs/README.md). An image is built without a GPU, and
+# conda then needs CONDA_OVERRIDE_CUDA to accept builds for CUDA.
 containers: $(addprefix workflow/containers/, cpu.Dockerfile gpu.Dockerfile)
 
 # BASE: the image to begin with, best by digest: make containers BASE=condaforge/miniforge3@sha256:…
@@ -95,7 +95,7 @@ test: env lint
 test-slow: env
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --no-loadscope-reorder --durations=20 -m slow tests
 
-# A hundred and more faults, one by one: does a test fail on each? (ARGS="--stage common"; tests/mutants)
+# More than 250 faults, one by one: does a test fail on each? (ARGS="--stage common"; tests/mutants)
 mutants: env
 	$(BIN)/python tests/mutants/run_mutants.py $(ARGS)
 
@@ -114,7 +114,7 @@ sbom: env .venv-tools/ready
 	.venv-tools/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible \
 		--output-file sbom.cdx.json $(BIN)/python
 
-# Versions with known holes; asks PyPI (ARGS="--vulnerability-service osv": OSV).
+# Versions with known vulnerabilities; asks PyPI (ARGS="--vulnerability-service osv": OSV).
 audit: .venv-tools/ready
 	cat envs/torch.lock $(LOCK) > .venv-tools/all.lock
 	.venv-tools/bin/pip-audit --strict --require-hashes --disable-pip --requirement .venv-tools/all.lock $(ARGS)

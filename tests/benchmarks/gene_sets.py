@@ -1,10 +1,10 @@
-"""Is a planted programme found by its gene set? On the synthetic pairs of planted_truth.py, no slides.
+"""Do gene sets find planted programmes? On the synthetic pairs of planted_truth.py, no slides.
 
-    .venv/bin/python tests/benchmarks/gene_sets.py --out workflow/docs/gene_sets_truth.md
+    .venv/bin/python tests/benchmarks/gene_sets.py --out gene_sets_truth.tsv
 
-A set per latent: the genes that follow it most, derived from the pairs that pretrain. Those pairs are the support, too
-(`trained`), or others that pretraining never saw (`apart`); the last cases of the cohort are asked. Compared with them:
-random sets of the same size and expression, and a model pretrained on shuffled pairs.
+One set per latent: the genes that follow it most in the pretraining pairs. The support is these pairs (`trained`) or
+pairs that were not used in pretraining (`apart`); the last cases of the cohort are scored. Controls: random sets of the
+same size and expression, and a model pretrained on shuffled pairs.
 """
 
 from __future__ import annotations

@@ -3,9 +3,9 @@
     .venv/bin/python tests/benchmarks/planted_truth.py --out workflow/docs/planted_truth.md
 
 Each case has latents. A tenth of a slide's patches are marked by one direction of feature space and carry the latents
-in others; all other patches are background whose composition and colour change from slide to slide, more than the
-latents do. So the mean over patches holds little of the latents, and attention that learns the mark holds nearly all.
-Expression and flags come from the same latents with noise. What is compared on cases that were not trained on: mean
+in others; all other patches are background whose composition and colour vary between slides more than the latents do.
+The mean over patches therefore contains little of the latents, whereas attention that learns the mark recovers nearly
+all. Expression and flags are the same latents with noise. On cases that were not used for training, this compares mean
 pooling, the encoder untrained, pretrained, pretrained with shuffled pairs (control), and the latents themselves.
 """
 
@@ -168,7 +168,7 @@ def difference(table: pd.DataFrame, a: str, b: str, labels: int) -> tuple[float,
     both = table[(table.labels == labels) & table.model.isin([a, b])].assign(better=lambda t: (t.model == a) * 1.0)
     components = {"task": "0 + C(task)", "difference": "0 + better"}
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # scipy warns at length of a variance of zero
+        warnings.simplefilter("ignore")  # one warning for each variance estimated as zero
         fit = formulas.mixedlm("auc ~ better", both, groups="seed", vc_formula=components).fit()
     means = both.groupby(["seed", "model"]).auc.mean().unstack()
     return float(fit.params["better"]), float(fit.pvalues["better"]), float(ttest_1samp(means[a] - means[b], 0).pvalue)
@@ -180,16 +180,17 @@ def as_markdown(table: pd.DataFrame, top1_of: dict[int, dict[str, float]], comma
     lines = [
         "# Planted truth",
         "",
-        "**Synthetic data**: features and profiles are drawn, no slide is real. Made by",
+        "**Synthetic data**: features and profiles are simulated; no slide is real. Written by",
         "",
         f"    {command}",
         "",
-        "and described at the top of that script: 2,500 cases pretrain, 1,500 others are probed (1,000 judged). AUC is",
-        f"the mean of {TASKS} planted binary tasks; top-1 is how often a slide finds its own expression profile among",
-        f"{AMONG} (chance {1 / AMONG:.3f}). `random`: the encoder untrained; `shuffled pairs`: pretrained with other",
-        "cases' profiles; `oracle`: the latents themselves. The expression branch is the plain MLP (`kind: mlp`).",
+        "The top of that script describes the data. 2,500 cases are used for pretraining and 1,500 others for probing",
+        f"(1,000 of these are test cases). AUC is the mean over {TASKS} planted binary tasks. Top-1 is the share of",
+        f"slides whose nearest profile is their own, among {AMONG} (chance {1 / AMONG:.3f}). `mean`: mean pooling;",
+        "`random`: the encoder without training; `shuffled pairs`: pretrained with profiles of other cases; `oracle`:",
+        "the planted latents themselves. The expression branch is an MLP (`kind: mlp`).",
         "",
-        f"Constants of generator and training were chosen on seeds 0 and 1; {', '.join(map(str, sorted(fresh)))} were",
+        f"Settings of generator and training were chosen on seeds 0 and 1; {', '.join(map(str, sorted(fresh)))} were",
         "first used afterwards.",
         "",
         "| seed | labels | " + " | ".join(models) + " | top-1 | top-1, shuffled pairs |",
@@ -199,12 +200,13 @@ def as_markdown(table: pd.DataFrame, top1_of: dict[int, dict[str, float]], comma
     for (seed, labels), row in means.iterrows():
         numbers = [f"{row[name]:.3f}" for name in models] + [f"{top1_of[seed][name]:.3f}" for name in top1_of[seed]]
         lines.append(f"| {seed} | {labels} | {' | '.join(numbers)} |")
-    lines += ["", "| labels | difference | AUC | mixed-model P | t-test of seeds, P |", "|---|---|---|---|---|"]
+    lines += ["", "| labels | difference | AUC | mixed-model P | P of a t test over seeds |", "|---|---|---|---|---|"]
     for labels in LABELS:
         for a, b in COMPARED:
             gain, p, by_seed = difference(table, a, b, labels)
             mixed = f"{p:.1g}" if p else "< 1e-300"
             lines.append(f"| {labels} | {a} - {b} | {gain:+.3f} | {mixed} | {by_seed:.1g} |")
+    lines += ["", "[Scaling on planted truth](scaling_truth.md) uses the same cohorts with 250 to 20,000 pairs."]
     return "\n".join(lines) + "\n"
 
 

@@ -1,11 +1,11 @@
-"""How do pairs, width, heads and patches per bag scale, where the truth is known? Planted cohorts, no slides.
+"""How do scores scale with pairs, width, heads and patches per bag? Synthetic cohorts with a known truth, no slides.
 
     .venv/bin/python tests/benchmarks/scaling_truth.py --seeds 0 1 2 3 4 --out workflow/docs/scaling_truth.md
 
-The cohorts are those of planted_truth.py. What is measured is the gap that a linear probe on 64 labels leaves to the
-planted latents themselves (AUC of the oracle minus AUC of the pretrained encoder, mean of 6 tasks, 1,000 judged cases).
-A power law gap = a x pairs^-b is fitted to all sizes but the two largest, whose gaps it has to predict; intervals are
-over resampled seeds. Small cohorts are seen as often as is needed for at least 20,000 pairs in all.
+The cohorts are those of planted_truth.py. The gap is the AUC of linear probes on the planted latents themselves (the
+oracle) minus their AUC on the pretrained encoder's embeddings, with 64 labels (mean of 6 tasks, 1,000 test cases). A
+power law, gap = a x pairs^-b, is fitted to all sizes except the two largest and has to predict their gaps; intervals
+come from resampling the seeds. Small cohorts are trained for more epochs, so that every run sees at least 20,000 pairs.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import torch
 
 ROOT = Path(__file__).resolve().parents[2]
 PAIRS = (250, 500, 1000, 2500, 5000, 10000, 20000)
-#: What else is changed, at BASE pairs: part of the study -> values; the values in PAIRS' runs stand in USUAL.
+#: What else is changed, at BASE pairs: part of the study -> values; USUAL has the values of PAIRS' runs.
 BASE, LABELS, SEEN = 2500, 64, 20_000
 SIZES = {"width": (16, 32, 128), "heads": (1, 4, 8), "patches": (10, 20, 80)}
 USUAL = {"width": 64, "heads": 2, "patches": 40}
@@ -100,7 +100,7 @@ def page_of(table: pd.DataFrame, law: dict[str, Any], command: str, figure: str)
     lines = [
         "# Scaling on planted truth",
         "",
-        "**Synthetic data**: features and profiles are drawn, no slide is real. Made by",
+        "**Synthetic data**: features and profiles are simulated; no slide is real. Written by",
         "",
         f"    {command}",
         "",
@@ -108,8 +108,8 @@ def page_of(table: pd.DataFrame, law: dict[str, Any], command: str, figure: str)
         "",
         f"![Gap to the oracle by number of pairs]({figure})",
         "",
-        f"Fitted to all but the two largest: gap = {law['a']:.3g} x pairs^-b, b = {law['b']:.2f} (95 % interval over",
-        f"{seeds} seeds {law['b_low']:.2f} to {law['b_high']:.2f}).",
+        f"Fit to all sizes except the two largest: gap = {law['a']:.3g} x pairs^-b, b = {law['b']:.2f} (95 % interval",
+        f"over {seeds} seeds {law['b_low']:.2f} to {law['b_high']:.2f}).",
         "",
         "| pairs | gap predicted | 95 % interval | gap measured |",
         "|---|---|---|---|",
@@ -124,7 +124,7 @@ def page_of(table: pd.DataFrame, law: dict[str, Any], command: str, figure: str)
         gap = f"{rows_of_size.gap.mean():.3f} ({rows_of_size.gap.min():.3f} to {rows_of_size.gap.max():.3f})"
         lines.append(f"| {part} | {value:,} | {rows_of_size.auc.mean():.3f} | {gap} |")
     usual = ", ".join(f"{name} {value}" for name, value in USUAL.items())
-    lines += ["", f"What is not changed: {BASE:,} pairs, {usual}; the expression branch is the plain MLP."]
+    lines += ["", f"All else is constant: {BASE:,} pairs, {usual}. The expression branch is an MLP."]
     return "\n".join(lines) + "\n"
 
 
@@ -155,7 +155,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
     parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--out", help="Markdown page to write, with a figure beside it")
+    parser.add_argument("--out", help="Markdown page to write, and a figure of the same name")
     arguments = parser.parse_args()
     jobs = [(seed, "pairs", value) for seed in arguments.seeds for value in PAIRS]
     jobs += [(seed, part, value) for seed in arguments.seeds for part, values in SIZES.items() for value in values]

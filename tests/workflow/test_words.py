@@ -28,20 +28,27 @@ IN_DOCUMENTS = {
     "because": r", for (?:it|they|there|this|these|that|then|such|its|nobody|what|which|chance|sums)\b",
     "compared with, next to": r"\bbeside (?:the paper|each|every|them|shuffled|random|yours|measured)\b",
     "evaluated, judged by": r"\bheld against\b",
+    "continues, resumes": r"\bgo(?:es)? on (?:with|where|from|until)\b",
     "existing, your own": r"\b(?:weights|embeddings|features|vectors|results) (?:that )?you have\b",
     "how long, how much": r"\b(?:Typed|Edited): ",
     "is or are in": r"\b[Ll](?:ies|ie|ay) (?:below|beside|there|here|in the)\b|\b[Ss]tands? (?:beside|there|here|in)\b",
     "is excluded": r"\btakes? no part\b",
+    "kept, set aside; the status of": r"\b[Ww]hat became of\b",
     "minimum": r"\b[Ll]east (?:share|sharpness|saturation|brightness)\b",
-    "next to": r"\blooked up beside\b|\b[Bb]eside your (?:clone|config|sheet)\b",
+    "next to": r"\blooked up beside\b|\b[Bb]eside (?:it|this|that|the|its|your|what)\b",
     "out of distribution, far from": r"\bunlike the others\b",
     "overrides, takes precedence": r"\b[Ww]ins? over\b",
     "a permutation": r"\bby exchang(?:e|ing)\b",
+    "per, after a unit": (
+        r"\b(?:[\d,.]*\d|ms|s|[GMT]B|hours|minutes|seconds|memory|genes?|patches|jobs) an? "
+        r"(?:slide|patch|file|job|run|cohort|shard|epoch|GB|model|block|fold|second|CPU-second|thread|line|profile)\b"
+    ),
     "random guess": r"\bwhat a guess\b",
     "reported": r"\b(?:is|are|was|were) told\b|\btells? of\b",
     "results": r"\b[Ww]hat came out\b",
     "says nothing about": r"\bsa(?:ys?|id) nothing of\b",
     "should, must": r"\bshall\b",
+    "simulated": r"\bdrawn (?:slides?|sections?|cohorts?|pairs)\b|\b(?:profiles|slides|features) are drawn\b",
     "split": r"\bparted\b",
     "used unchanged, used in place": r"\btaken as (?:it|they) (?:is|are)\b|\bread where (?:it|they) lies?\b",
     "what is left out of a command: everything": r"\bwithout a word\b",
@@ -121,6 +128,9 @@ def test_a_phrase_is_found(instead, text):
         ("is or are in", "results lie below it"),
         ("overrides, takes precedence", "wins over the file"),
         ("reported", "mistakes are told"),
+        ("per, after a unit", "16 ms a slide"),
+        ("per, after a unit", "a file with one gene a line"),
+        ("simulated", "profiles are drawn"),
     ],
 )
 def test_a_phrase_of_documents_is_found(instead, text):

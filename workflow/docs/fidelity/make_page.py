@@ -1,9 +1,9 @@
-"""Writes workflow/docs/fidelity.md out of points.tsv and the defaults of the config's schema and presets.
+"""Writes workflow/docs/fidelity.md from points.tsv and the defaults of the config's schema and presets.
 
     python workflow/docs/fidelity/make_page.py
 
-Values of the code stand in points.tsv as {section/key}, so that the page can't say what the code no longer does; a test
-compares the page with what this makes. A point whose key the schema lacks is shown as `not yet`.
+points.tsv names values of the code as {section/key}, so that the page can't go out of date; a test compares the page
+with what this writes. A point whose key the schema lacks is shown as `not yet`.
 """
 
 import csv
@@ -17,9 +17,9 @@ DOCS = Path(__file__).resolve().parents[1]
 REPOSITORY = DOCS.parents[1]
 PAGE = DOCS / "fidelity.md"
 STATES = {
-    "done": "as the paper has it",
-    "parameter": "the paper leaves it open, contradicts itself or can't be followed: a key, its default shown",
-    "unknown": "the paper doesn't say, or it can't be obtained; what is done instead is fixed",
+    "done": "as in the paper",
+    "parameter": "the paper leaves it open, contradicts itself or can't be followed; a key sets it (default shown)",
+    "unknown": "the paper doesn't say, or what it used can't be obtained; our choice is fixed in the code",
     "not yet": "not built",
 }
 HEAD = """# Fidelity to the paper
@@ -27,15 +27,15 @@ HEAD = """# Fidelity to the paper
 <!-- Made by workflow/docs/fidelity/make_page.py from fidelity/points.tsv and the config's schema: edit those. -->
 
 Threads: Vaidya et al., *Molecular-driven Foundation Model for Oncologic Pathology*, arXiv 2501.16652. Its weights
-and training code are not public. Each choice is in one of these states:
+and training code are not public. Each choice has one of these states:
 
 """
 TAIL = """
-The demo trains the same classes at a small size on a synthetic cohort. Its numbers say that the chain works and
-that the method can find what was planted; they say nothing about the published ones.
+The demo trains the same networks at a small size on a synthetic cohort. Its scores show that the stages work together
+and that the method can find what was planted; they say nothing about the published scores.
 
-[planted_truth.md](planted_truth.md) has the same classes find planted latents in larger synthetic cohorts, beside
-controls.
+[planted_truth.md](planted_truth.md) tests the same networks on larger synthetic cohorts with planted latents, and
+compares them with controls.
 """
 
 
