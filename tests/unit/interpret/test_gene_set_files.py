@@ -24,7 +24,10 @@ def test_what_editors_leave_is_nothing(tmp_path, packed):
 @pytest.mark.parametrize(
     ("contents", "says"),
     [
-        (b"IFN STAT1 IRF1\n", r"line 1: 'IFN STAT1 IRF1' is no gene set; write name, description and genes with tabs"),
+        (
+            b"IFN STAT1 IRF1\n",
+            r"line 1: 'IFN STAT1 IRF1' is not a gene set; write name, description and genes",
+        ),
         (b"\tnone\tSTAT1\n", "line 1: "),
         (b"A\tx\tSTAT1\n\nA\tx\tIRF1\n", "lines 1 and 3: two sets are called A: rename or remove one"),
         (b"\n\n", "no gene set in it"),

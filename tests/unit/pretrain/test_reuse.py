@@ -140,7 +140,7 @@ def test_a_corrected_licence_rewrites_the_card_and_trains_nothing(tmp_path, step
 
 def test_the_card_says_what_digests_of_cases_reveal(tmp_path):
     write_cohort(tmp_path)
-    assert "who knows an id can see whether its case was trained on" in train(tmp_path)["model_card.md"].decode()
+    assert "whoever knows an id can see whether its case was trained on" in train(tmp_path)["model_card.md"].decode()
 
 
 def test_config_says_which_weights_encoded_the_patches(tmp_path, steps):

@@ -28,7 +28,7 @@ def test_weights_that_are_no_table_of_tensors(weights, damage):
         torch.save(torch.nn.Linear(2, 2) if damage == "module" else [torch.zeros(1)], path)
     else:
         path.write_bytes(b"x" * 100 * (damage == "garbage"))
-    with pytest.raises(ValueError, match=r"best_model\.pt is damaged, or holds other things") as refused:
+    with pytest.raises(ValueError, match=r"best_model\.pt is damaged, or is not a table of tensors") as refused:
         load_scgpt(encoder, str(folder))
     assert "weights_only" not in str(refused.value)
     assert refused.value.__cause__ is refused.value.__context__ is None
@@ -53,7 +53,7 @@ def test_weights_below_another_name_or_that_are_no_numbers(weights):
         ("args.json", "[]", r"args\.json holds no JSON object, but a list"),
         ("vocab.json", '{"A": 0', r"vocab\.json is not JSON"),
         ("vocab.json", '["A"]', r"vocab\.json holds no JSON object, but a list"),
-        ("vocab.json", '{"A": "0", "<pad>": 1}', r"vocab\.json, key A: '0' is no whole number"),
+        ("vocab.json", '{"A": "0", "<pad>": 1}', r"vocab\.json, key A: '0' is not a whole number"),
     ],
 )
 def test_a_damaged_table_of_scgpt(weights, name, text, says):

@@ -40,7 +40,7 @@ def test_a_damaged_state_is_set_aside_and_training_restarts(tmp_path, caplog, by
     resumed._resume()
     assert (resumed.epoch, path.exists()) == (0, False)
     assert (tmp_path / "state.damaged").read_bytes() == left
-    assert f"{path} is no complete state of a training" in caplog.text
+    assert f"{path} is not a complete state of a training" in caplog.text
 
 
 @pytest.mark.parametrize("bit", range(0, 8, 3))
