@@ -77,6 +77,8 @@ def test_tables_and_their_description_are_written_from_a_results_folder(tmp_path
     )
     write_table(results / "benchmarks/resources.tsv", [{"rule": "embed_block", "jobs": "2", "hours": "0.5"}])
     write_table(results / "slides/00000.tsv", [{"slide_id": "of an earlier sheet", "status": "ok"}])
+    (results / "export").mkdir()
+    (results / "export/outputs.txt").write_text("benchmarks/resources.tsv\nembed/mine/cases.tsv\n")
     (results / "provenance.json").write_text('{"files": {}}')
     root = {"@id": "./", "datePublished": "2026-11-30", "description": "A run."}
     (results / "ro-crate-metadata.json").write_text(json.dumps({"@graph": [root]}))
@@ -90,6 +92,42 @@ def test_tables_and_their_description_are_written_from_a_results_folder(tmp_path
     assert not (results / "export/tables/slides.parquet").exists()
     said = json.loads((results / "croissant.json").read_text())
     assert {each["@id"] for each in said["recordSet"]} >= {"embed-cases", "benchmarks-resources"}
+
+
+def exported_values(results: Path, column: str) -> set[str]:
+    """What the Parquet tables hold in a column."""
+    tables = [pq.read_table(path) for path in (results / "export/tables").glob("*.parquet")]
+    return {value for table in tables if column in table.column_names for value in table[column].to_pylist() if value}
+
+
+@pytest.mark.slow
+def test_models_and_tasks_that_left_the_config_leave_the_exports(tmp_path, repository):
+    """Two models on two tasks, then one of each: the same folder holds what the second config asks for."""
+    write_study(tmp_path, cases=12, width=2, tasks=2, folds=2)
+    config = yaml.safe_load((tmp_path / "config.yaml").read_text())
+    config["embed"]["models"]["gone"] = config["embed"]["models"]["mine"]
+    config["export"] = {"use": ["parquet", "croissant", "pathobench"]}
+    command = [tmp_path, repository / "workflow/Snakefile", "export", "--configfile", "config.yaml", "--cores", "2"]
+    results = tmp_path / "results"
+    for models, tasks in ((["mine", "gone"], ["mine--t0", "mine--t1"]), (["mine"], ["mine--t0"])):
+        config["embed"]["use"], config["probe"]["use"] = models, tasks
+        (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+        done = call_snakemake(*command)
+        assert done.returncode == 0, done.stdout[-5000:]
+        assert set(models) <= exported_values(results, "model") <= {*models, "0"}
+        assert exported_values(results, "task") & {"mine--t0", "mine--t1"} == set(tasks)
+        listed = json.loads((results / "croissant.json").read_text())["distribution"]
+        names = {each["name"] for each in listed}
+        assert {name.split("/")[1] for name in names if name.startswith("embed/")} == {*models, "sheet.tsv"}
+        assert {name for name in names if "t1" in name} == {
+            name for name in names if "t1" in name and "mine--t1" in tasks
+        }
+        splits = {path.name for path in (results / "export/pathobench/splits/mine").iterdir()}
+        assert splits == {task.partition("--")[2] for task in tasks}
+        assert {path.name for path in (results / "export/pathobench/embeddings").iterdir()} == set(models)
+        swept = {path.parts[-3:-1] for path in (results / "pathobench").glob("mine/*/*/*")}
+        assert swept == {(task.partition("--")[2], f"{model}_linprobe") for task in tasks for model in models}
+    assert not list(results.rglob("export/**/*gone*"))
 
 
 @pytest.fixture(scope="module")

@@ -241,8 +241,29 @@ def test_shards_of_an_earlier_run_are_left_out(results, caplog):
         path = results / f"slides/{shard}.tsv"
         path.parent.mkdir(exist_ok=True)
         path.write_text(f"slide_id\n{slides}\n")
+    new = "predict/cohort/tiles/20x_512px_0px_overlap/00000.tsv"
     with caplog.at_level(logging.WARNING):
-        write_tables(results, SCHEMA, results / "export/tables/tables.tsv", shards=["00000"])
+        write_tables(results, SCHEMA, results / "export/tables/tables.tsv", {"slides/00000.tsv", new})
     assert pq.read_table(results / "export/tables/slides.parquet")["slide_id"].to_pylist() == ["A", "B"]
-    assert "slides/00001.tsv is left out: the slide sheet has no such shard now; delete it" in caplog.text
+    assert f"{results}/slides/00001.tsv is left out: the config and sheets don't ask for it now" in caplog.text
     assert pq.read_table(results / "export/tables/new-tiles.parquet")["slide_id"].to_pylist() == ["B"]
+
+
+def test_models_tasks_and_new_slides_that_left_the_config_are_left_out(results, written, caplog):
+    """Both models' tables are there, and were exported; one model is in the config now, and no new slides."""
+    (results / "benchmarks/probe/x").mkdir(parents=True)
+    (results / "benchmarks/probe/x/a--t.tsv").write_text("s\n1.5\n")
+    assert (written / "new-tiles.parquet").exists()
+    with caplog.at_level(logging.INFO):
+        write_tables(results, SCHEMA, written / "tables.tsv", {"probe/mean/a--t/frozen/metrics.tsv"})
+    (row,) = pq.read_table(written / "probe-metrics.parquet").to_pylist()
+    assert (row["model"], row["value"]) == ("mean", 0.1)
+    assert sorted(path.name for path in written.iterdir()) == ["probe-metrics.parquet", "tables.tsv"]
+    (listed,) = read_tsv(written / "tables.tsv").to_dict("records")
+    assert (listed["table"], listed["rows"], listed["files"]) == ("probe-metrics", "1", "1")
+    left_out = {"probe/x/a--t/frozen/metrics.tsv", "predict/cohort/tiles/20x_512px_0px_overlap/00000.tsv"}
+    assert all(
+        f"{results}/{path} is left out: the config and sheets don't ask for it now" in caplog.text for path in left_out
+    )
+    assert f"{written}/new-tiles.parquet is removed: the config and sheets don't ask for it now" in caplog.text
+    assert "1 benchmarks of other jobs are left out" in caplog.text

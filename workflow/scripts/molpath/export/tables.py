@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..common.files import atomic_path, read_tsv, write_tsv
 from ..common.task_rules import is_integer
 from ..common.tsv import plain_number
+from .asked import remove_outdated
 from .described import NEW_SLIDES, Kind, Table, find_tables, read_tables
-
-log = logging.getLogger(__name__)
 
 TYPES: Mapping[Kind, pa.DataType] = {"integer": pa.int64(), "number": pa.float64(), "text": pa.string()}
 #: Columns of the list of what was written.
@@ -27,24 +26,21 @@ def write_tables(
     results: str | os.PathLike[str],
     schema: str | os.PathLike[str],
     output: str | os.PathLike[str],
-    shards: Collection[str] | None = None,
+    outputs: Collection[str] | None = None,
 ) -> None:
     """Write <table>.parquet beside `output` for every table of results.yaml that is there, and `output`, their list.
 
     Files of one entry stand in one table, below each other, with a column for each placeholder of their path that they
-        have no column for (shard, task, …); <part>_of_path where a user's column has its name. Tables of new slides are
+    have no column for (shard, task, …); <part>_of_path where a user's column has its name. Tables of new slides are
     called new-<table>. An empty cell is a missing value, text stays as it is typed. Raises ValueError where a column of
     numbers holds something else.
 
-    shards: those of the slide sheet (None: all that are there). What other shards left, of a run with other
-    `slides_per_job` or more slides, has slides twice or slides of nobody; the log names it.
+    outputs: paths below `results` that the jobs of the present config and sheets write (None: all that are there).
+    Tables that an earlier run left are not exported: of models, tasks and slides that are gone, or slides twice, of a
+    run with other `slides_per_job`. The log names them, and counts the benchmarks of other jobs.
     """
     files_of: dict[str, list[tuple[str, str, Table]]] = {}
-    for path, plain, table in find_tables(results, read_tables(schema)):
-        shard = (table.parts_of(plain) or {}).get("shard")
-        if path == plain and shard and shards is not None and shard not in shards:
-            log.warning("%s/%s is left out: the slide sheet has no such shard now; delete it", results, path)
-            continue
+    for path, plain, table in find_tables(results, read_tables(schema), outputs):
         name = f"new-{table.name}" if path.startswith(NEW_SLIDES) else table.name
         files_of.setdefault(name, []).append((path, plain, table))
     folder, rows = Path(output).parent, []
@@ -55,10 +51,7 @@ def write_tables(
         table = files[0][2]
         facts = (name, f"{name}.parquet", joined.num_rows, joined.num_columns, len(files), table.path, table.row)
         rows.append(dict(zip(LISTED, facts, strict=True)))
-    import pandas as pd
-
-    for outdated in set(folder.glob("*.parquet")) - {folder / f"{name}.parquet" for name in files_of}:
-        outdated.unlink()  # of an earlier run, of which nothing is left
+    remove_outdated(folder.glob("*.parquet"), {folder / f"{name}.parquet" for name in files_of})
     write_tsv(output, pd.DataFrame(rows, columns=LISTED))
 
 

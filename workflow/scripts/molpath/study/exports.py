@@ -13,6 +13,7 @@ from .problems import Problems
 
 #: What each form of output is asked for by, the last file that its rules write.
 TABLES, CROISSANT = "<results>/export/tables/tables.tsv", "<results>/croissant.json"
+STORES = "<results>/export/spatialdata/slides.tsv"
 PATHOBENCH = ("<results>/pathobench/results_summary.csv", "<results>/export/pathobench/files.tsv")
 
 
@@ -29,13 +30,17 @@ class Exports:
         """Every file that the target `export` asks for."""
         files = [TABLES] * bool({"parquet", "croissant"} & set(self.use))
         files += [CROISSANT] * ("croissant" in self.use)
-        files += [f"<results>/export/spatialdata/{shard}.tsv" for shard in self.shards() if "spatialdata" in self.use]
+        files += [STORES] * ("spatialdata" in self.use)
         return files + list(PATHOBENCH) * ("pathobench" in self.use)
 
     def shards(self) -> list[str]:
         """Shards of the slide sheet with features of any encoder."""
         sources = self.models.used_sources() if self.slides.path else []
         return sorted({shard for source in sources for shard in self.models.source_shards(*source)})
+
+    def store_lists(self, wildcards: Wildcards | None = None) -> list[str]:
+        """Lists of the stores of these shards."""
+        return [f"<results>/export/spatialdata/{shard}.tsv" for shard in self.shards()]
 
     def sources(self, wildcards: Wildcards) -> list[dict[str, Any]]:
         """Grid (its entry of the config) and encoder of a shard's features, grids in the order of the config."""
