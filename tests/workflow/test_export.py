@@ -68,6 +68,26 @@ def test_mistakes_in_the_section_are_explained(project):
     assert "3 problems" in said
 
 
+def test_an_export_of_nothing_is_refused_with_what_to_set(project):
+    project.config["export"] = {"use": []}
+    project.write()
+    done = project.snakemake("export", "--dry-run")
+    assert done.returncode != 0
+    assert "config, key export/use: empty, so that there is nothing to export" in done.stdout
+    assert "name at least one of parquet, croissant, spatialdata, pathobench" in done.stdout
+    assert "Traceback" not in done.stdout
+
+
+def test_forms_that_the_config_no_longer_names_are_reported(project):
+    (project.folder / "results/export/spatialdata").mkdir(parents=True)
+    (project.folder / "results/export/tables").mkdir()
+    project.write()
+    done = project.snakemake("export", "--dry-run", "--quiet", "rules")
+    assert "results/export/spatialdata is of an earlier run: export/use doesn't name spatialdata" in done.stdout
+    assert "results/export/tables is of" not in done.stdout
+    assert jobs(done)["export_tables"] == 1
+
+
 def test_tables_and_their_description_are_written_from_a_results_folder(tmp_path, repository):
     """A finished run of which the last files are given: what made them is tested elsewhere."""
     write_study(tmp_path, cases=6, width=2, tasks=1, folds=2)
@@ -118,10 +138,9 @@ def test_models_and_tasks_that_left_the_config_leave_the_exports(tmp_path, repos
         assert exported_values(results, "task") & {"mine--t0", "mine--t1"} == set(tasks)
         listed = json.loads((results / "croissant.json").read_text())["distribution"]
         names = {each["name"] for each in listed}
-        assert {name.split("/")[1] for name in names if name.startswith("embed/")} == {*models, "sheet.tsv"}
-        assert {name for name in names if "t1" in name} == {
-            name for name in names if "t1" in name and "mine--t1" in tasks
-        }
+        assert {name.split("/")[1] for name in names if name.startswith("embed/")} == set(models)
+        tables = {name.split("/")[2] for name in names if name.startswith("probe/")}
+        assert tables == set(tasks)
         splits = {path.name for path in (results / "export/pathobench/splits/mine").iterdir()}
         assert splits == {task.partition("--")[2] for task in tasks}
         assert {path.name for path in (results / "export/pathobench/embeddings").iterdir()} == set(models)

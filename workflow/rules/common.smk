@@ -69,6 +69,10 @@ try:
         study.check()
         if "bundle" in sys.argv[1:] and not OF_NEW_SLIDES:
             study.bundling.check()
+        if "export" in sys.argv[1:] and not OF_NEW_SLIDES:
+            study.exports.check_target()
+            for note in study.exports.left_over():
+                logger.warning(note)
         for note in study.notes():
             logger.warning(note)
         # The first page of a report, whose template reads the config alone.

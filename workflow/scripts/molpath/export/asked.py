@@ -1,4 +1,4 @@
-"""What the present config and sheets ask for: the list that exports go by, and the removal of what earlier runs left."""
+"""What the present config and sheets ask for, and the removal of what earlier runs exported beside it."""
 
 from __future__ import annotations
 

@@ -3,9 +3,10 @@
 splits/<source>/<task>/config.yaml, k=all.tsv      as Patho-Bench's own
 embeddings/<model>/<source>/<task>/<sample>.h5     dataset `features`, float32, 1 x D
 
-What its reader takes (patho_bench/SplitFactory, DataSplit, DatasetFactory): labels and survival times as integers, times
-in days, columns <task>_event and <task>_days of a task called OS, PFS or DSS; ids as pandas reads them, for which NA and
-the like are missing. Patch features need no copy: results/wsi/<grid>/features_<encoder> is TRIDENT's layout.
+What its reader takes (patho_bench/SplitFactory, DataSplit, DatasetFactory): labels and survival times as integers;
+times in days, in columns <task>_event and <task>_days of a task called OS, PFS or DSS; ids as pandas reads them, for
+which NA and the like are missing. Patch features need no copy: results/wsi/<grid>/features_<encoder> is TRIDENT's
+layout.
 """
 
 from __future__ import annotations

@@ -14,6 +14,13 @@ from .problems import Problems
 #: What each form of output is asked for by, the last file that its rules write.
 TABLES, CROISSANT = "<results>/export/tables/tables.tsv", "<results>/croissant.json"
 STORES = "<results>/export/spatialdata/slides.tsv"
+#: What each form writes, below the results.
+FORMS = {
+    "parquet": "export/tables",
+    "croissant": "croissant.json",
+    "spatialdata": "export/spatialdata",
+    "pathobench": "export/pathobench",
+}
 PATHOBENCH = ("<results>/pathobench/results_summary.csv", "<results>/export/pathobench/files.tsv")
 
 
@@ -72,6 +79,26 @@ class Exports:
         """Embeddings of bags that tasks of those pairs define themselves."""
         pairs = self.probing.pathobench_jobs
         return [f"<results>/embed/{model}/bags/{task}.h5" for model, task in pairs if self.embedding.bags(task)]
+
+    def check_target(self) -> None:
+        """Raises ProblemsFound where `snakemake export` has nothing to write."""
+        problems = Problems()
+        if not self.use:
+            remedy = f"name at least one of {', '.join(FORMS)}: [parquet, croissant] is the default"
+            problems.add("config, key export/use", "empty, so that there is nothing to export", remedy)
+        problems.stop()
+
+    def left_over(self) -> list[str]:
+        """Notes on what earlier runs exported in forms that the config no longer names."""
+        results = self.models.places.results
+        left = [
+            (form, path) for form, path in FORMS.items() if form not in self.use and os.path.exists(f"{results}/{path}")
+        ]
+        return [
+            f"note: {results}/{path} is of an earlier run: export/use doesn't name {form}, and nothing updates it; "
+            "delete it, or name the form"
+            for form, path in left
+        ]
 
     def check(self, problems: Problems) -> None:
         """What is asked for can be made: features for SpatialData, tasks for Patho-Bench, a Python that is there."""
