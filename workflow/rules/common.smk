@@ -134,6 +134,17 @@ def get_asked_gpus(wildcards):
     }
 
 
+def get_planned_files(wildcards):
+    """Every file that a job of these results writes, and every benchmark.
+
+    From Snakemake's own plan: what lies in the folder beside them is of an earlier config or sheet.
+    """
+    last = RULE_NAME("summarise_resources")
+    plan = workflow.dag
+    jobs = plan.bfs(plan.dependencies, *(job for job in plan.jobs if job.rule.name == last))
+    return sorted({str(path) for job in jobs for path in (*job.output, job.benchmark) if path})
+
+
 def get_environment_files():
     """The environment files that rules name."""
     names = {str(rule.conda_env) for rule in workflow.rules if rule.conda_env}

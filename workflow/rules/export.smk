@@ -11,17 +11,6 @@ What an earlier run exported of models, tasks and slides that left the config an
 """
 
 
-def get_outputs(wildcards):
-    """Every file that a job of these results writes, and every benchmark.
-
-    From Snakemake's own plan: what lies in the folder beside them is of an earlier config or sheet.
-    """
-    last = RULE_NAME("summarise_resources")
-    plan = workflow.dag
-    jobs = plan.bfs(plan.dependencies, *(job for job in plan.jobs if job.rule.name == last))
-    return sorted({str(path) for job in jobs for path in (*job.output, job.benchmark) if path})
-
-
 rule export:
     input:
         study.exports.files,
@@ -40,7 +29,7 @@ rule list_outputs:
     conda:
         "../../envs/report.yaml"
     params:
-        outputs=get_outputs,
+        outputs=get_planned_files,
         results=subpath(output.listed, ancestor=2),
         code=study.digest("export"),
         script=study.script("list_outputs"),

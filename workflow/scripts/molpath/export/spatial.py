@@ -157,7 +157,9 @@ def attributes(slide_row: Mapping[str, str], about: Mapping[str, str]) -> dict[s
     if slide_row["width"] and slide_row["height"]:
         properties["shape"] = [int(slide_row["height"]), int(slide_row["width"])]
     if slide_row["mpp"]:
-        properties |= {"mpp": float(slide_row["mpp"]), "magnification": float(slide_row["magnification"] or 0)}
+        properties["mpp"] = float(slide_row["mpp"])
+    if slide_row["magnification"]:
+        properties["magnification"] = float(slide_row["magnification"])
     return {"slide_properties": properties, "tile_spec": {}, "molpath": dict(about)}
 
 

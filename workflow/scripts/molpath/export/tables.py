@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ from .asked import remove_outdated
 from .described import NEW_SLIDES, Kind, Table, find_tables, read_tables
 
 TYPES: Mapping[Kind, pa.DataType] = {"integer": pa.int64(), "number": pa.float64(), "text": pa.string()}
+AS_NUMBERS = "list the column under `numbers` of its table in workflow/schemas/results.yaml"
 #: Columns of the list of what was written.
 LISTED = ("table", "file", "rows", "columns", "files", "path", "row")
 
@@ -58,8 +60,8 @@ def write_tables(
 def _read(path: Path, plain: str, table: Table) -> pa.Table:
     """One file, and the placeholders of its path as columns."""
     if path.suffix == ".parquet":
-        read = pq.read_table(path).replace_schema_metadata(None)
-        read = read.cast(pa.schema([(field.name, _wide(field.type, table.kind(field.name))) for field in read.schema]))
+        stored = pq.read_table(path)
+        read = pa.table({name: _wide(stored[name], table.kind(name), path, name) for name in stored.column_names})
     else:
         cells = read_tsv(path)
         if table.missing:
@@ -82,16 +84,18 @@ def _typed(cells: Sequence[str], kind: Kind, location: str) -> pa.Array:
     numbers: list[float | None] = []
     for row, cell in enumerate(cells, start=2):
         try:
-            numbers.append(plain_number(cell) if cell else None)
+            number = plain_number(cell) if cell else math.nan
         except ValueError:
             remedy = "list the column under `text` of its table in workflow/schemas/results.yaml, or report this"
             raise ValueError(f"{location}, row {row}: {cell!r} is not a number; {remedy}") from None
+        numbers.append(None if math.isnan(number) else number)
     if kind == "number":
         return pa.array(numbers, TYPES[kind])
-    for row, number in enumerate(numbers, start=2):
-        if number is not None and not (number.is_integer() and abs(number) < 2**63):
-            raise ValueError(f"{location}, row {row}: {number} is not an integer; list the column under `numbers`")
-    return pa.array([_integer(cell) if cell else None for cell in cells], TYPES[kind])
+    for row, (cell, whole) in enumerate(zip(cells, numbers, strict=True), start=2):
+        if whole is not None and not (whole.is_integer() and abs(whole) < 2**63):
+            raise ValueError(f"{location}, row {row}: {cell} is not an integer of 64 bits; {AS_NUMBERS}")
+    integers = [None if whole is None else _integer(cell) for cell, whole in zip(cells, numbers, strict=True)]
+    return pa.array(integers, TYPES[kind])
 
 
 def _integer(cell: str) -> int:
@@ -99,21 +103,38 @@ def _integer(cell: str) -> int:
     return int(cell) if is_integer(cell) else int(float(cell))
 
 
-def _wide(stored: pa.DataType, kind: Kind) -> pa.DataType:
-    """Type of a column of a Parquet file in the table of all: one type for all widths, and integers for yes and no."""
+def _wide(column: pa.ChunkedArray, kind: Kind, path: Path, name: str) -> pa.ChunkedArray:
+    """A column of a Parquet file in the type of all such files: one for all widths, and integers for yes and no.
+
+    A column without a value has no type yet: that of other files, or the schema's.
+    """
+    stored = column.type
+    if column.null_count == len(column):
+        return pa.chunked_array([pa.nulls(len(column))])
+    if kind == "integer" and (pa.types.is_floating(stored) or pa.types.is_boolean(stored)):
+        try:
+            return column.cast(TYPES["integer"])  # integers with a missing value were stored as floats
+        except pa.ArrowInvalid as error:
+            raise ValueError(f"{path}, column {name}: {error}; {AS_NUMBERS}") from None
     if pa.types.is_floating(stored):
-        return TYPES["number"]
-    if pa.types.is_integer(stored) or (pa.types.is_boolean(stored) and kind == "integer"):
-        return TYPES["integer"]
-    return TYPES["text"] if pa.types.is_large_string(stored) or pa.types.is_dictionary(stored) else stored
+        return column.cast(TYPES["number"])
+    if pa.types.is_integer(stored):
+        return column.cast(TYPES["integer"])
+    return column.cast(TYPES["text"]) if pa.types.is_large_string(stored) or pa.types.is_dictionary(stored) else column
 
 
 def _join(tables: Sequence[pa.Table], entry: Table) -> pa.Table:
     """Tables below each other, the columns of all; what the table and each column hold as metadata."""
-    joined = pa.concat_tables(tables, promote_options="permissive")
+    try:
+        joined = pa.concat_tables(tables, promote_options="permissive")
+    except pa.ArrowTypeError as error:
+        raise ValueError(f"tables {entry.path} don't fit each other: {error}") from None
+    types = {
+        field.name: TYPES[entry.kind(field.name)] if pa.types.is_null(field.type) else field.type
+        for field in joined.schema
+    }
     fields = [
-        pa.field(name, joined.schema.field(name).type, metadata=_metadata(description=entry.describe(name)))
-        for name in joined.column_names
+        pa.field(name, kind, metadata=_metadata(description=entry.describe(name))) for name, kind in types.items()
     ]
     return joined.cast(pa.schema(fields, metadata=_metadata(path=entry.path, row=entry.row)))
 
