@@ -25,7 +25,8 @@ tables = {name: table.X.tolist() for name, table in data.tables.items()}
 scales = {to: spatialdata.transformations.get_transformation(data["tiles"], to).to_affine_matrix(("x", "y"), ("x", "y"))
           for to in data.coordinate_systems}
 print(json.dumps({"scales": {to: matrix.diagonal().tolist()[:2] for to, matrix in scales.items()},
-                  "properties": data.attrs["slide_properties"], "tissue": data["tiles"].tissue_id.tolist(), "tables": tables}))
+                  "properties": data.attrs["slide_properties"], "tissue": data["tiles"].tissue_id.tolist(),
+                  "tables": tables}))
 """
 
 

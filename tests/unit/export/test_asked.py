@@ -19,6 +19,12 @@ def test_outputs_are_listed_below_the_results(tmp_path):
     assert read_outputs(results / "export/outputs.txt") == {"a.tsv", "tables/b.tsv", "ä ö.tsv"}
 
 
+def test_a_run_without_a_plan_exports_nothing(tmp_path):
+    with pytest.raises(ValueError, match="no job that writes a result is planned"):
+        write_outputs(["elsewhere/a.tsv"], tmp_path / "results", tmp_path / "results/export/outputs.txt")
+    assert not (tmp_path / "results").exists()
+
+
 def test_what_is_removed_is_named_and_links_are_not_followed(tmp_path, caplog):
     for name in ("kept", "old", "elsewhere"):
         (tmp_path / name).mkdir()

@@ -78,7 +78,10 @@ def test_files_are_listed_with_size_and_digest(results):
 
 def test_columns_are_fields_with_types_and_words(results):
     (table,) = json.loads((results / "croissant.json").read_text())["recordSet"]
-    assert table["description"] == "A row: One slide of the sheet, with the findings of inspection and quality control."
+    assert (
+        table["description"]
+        == "Each row is one slide of the sheet, with the findings of inspection and quality control."
+    )
     fields = {each["source"]["extract"]["column"]: each for each in table["field"]}
     kinds = {name: each["dataType"] for name, each in fields.items()}
     text = dict.fromkeys(["slide_id", "case_id", "status", "age (y)"], "sc:Text")

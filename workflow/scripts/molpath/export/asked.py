@@ -14,9 +14,17 @@ log = logging.getLogger(__name__)
 
 
 def write_outputs(paths: Iterable[str], results: str | os.PathLike[str], output: str | os.PathLike[str]) -> None:
-    """Write the paths, relative to `results`, one per line and sorted; one outside of `results` is left out."""
+    """Write the paths, relative to `results`, one per line and sorted; one outside of `results` is left out.
+
+    Raises ValueError where none is left: Snakemake had no plan of these results.
+    """
     names = {Path(os.path.relpath(path, results)).as_posix() for path in paths}
-    write_text(output, "".join(f"{name}\n" for name in sorted(names) if not name.startswith("../")))
+    inside = sorted(name for name in names if not name.startswith("../"))
+    if not inside:
+        raise ValueError(
+            f"{results}: no job that writes a result is planned; run `snakemake export` without --allowed-rules"
+        )
+    write_text(output, "".join(f"{name}\n" for name in inside))
 
 
 def read_outputs(path: str | os.PathLike[str]) -> frozenset[str]:

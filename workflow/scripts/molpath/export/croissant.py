@@ -73,12 +73,12 @@ def write_croissant(*, provenance: str, crate: str, tables: str, outputs: str, n
     are in provenance.json, but not here.
     """
     results = Path(output).parent
-    listed = json.loads(Path(provenance).read_text(encoding="utf-8"))
+    recorded = json.loads(Path(provenance).read_text(encoding="utf-8"))
     root = next(
         entity for entity in json.loads(Path(crate).read_text(encoding="utf-8"))["@graph"] if entity["@id"] == "./"
     )
     asked = read_outputs(outputs)
-    files = {name: (facts["bytes"], facts["sha256"]) for name, facts in listed["files"].items() if name in asked}
+    files = {name: (facts["bytes"], facts["sha256"]) for name, facts in recorded["files"].items() if name in asked}
     sets = []
     for row in read_tsv(tables).itertuples():
         path = Path(tables).parent / row.file
@@ -117,13 +117,12 @@ def record_set(table: str, name: str, row: str, path: Path) -> dict[str, Any]:
     fields = []
     for column in pq.read_schema(path):
         description = (column.metadata or {}).get(b"description", b"").decode()
-        kind = next(
-            (DATA_TYPES[name_of_type] for name_of_type in DATA_TYPES if str(column.type) == name_of_type), "sc:Text"
-        )
+        kind = DATA_TYPES.get(str(column.type), "sc:Text")
         source = {"fileObject": {"@id": id_of(name)}, "extract": {"column": column.name}}
         own = id_of(f"{table}/{column.name}")
         entry = {"@type": "cr:Field", "@id": own, "name": own}
         fields.append(
             entry | {"dataType": kind, "source": source} | ({"description": description} if description else {})
         )
-    return {"@type": "cr:RecordSet", "@id": table, "name": table, "description": f"A row: {row}", "field": fields}
+    about = f"Each row is {row[:1].lower()}{row[1:]}"
+    return {"@type": "cr:RecordSet", "@id": table, "name": table, "description": about, "field": fields}

@@ -35,7 +35,7 @@ COLUMNS = ("slide_id", "case_id", "status", "detail", "file", "tissues", "tiles"
 
 
 def run_by(python: str, **request: Any) -> None:
-    """`write_shard` in a process of a Python that has spatialdata. Raises RuntimeError with its last words."""
+    """`write_shard` in a process of a Python that has spatialdata. Raises RuntimeError with its last line."""
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
     command = [python, "-m", "molpath.export.spatial"]
     done = subprocess.run(
@@ -60,8 +60,8 @@ def write_shard(
     """Write <slide>.zarr beside `output` for each slide of a shard that has features, and `output`: a row per slide.
 
     inspected, assessed: manifests of the stages slides and tissue; sources: `grid` (entry of the config with its name),
-    `encoder` and `manifest` of features, the first grid first; cases: case by slide; note: a word on all results, such
-    as "synthetic". A store that is there is replaced; that of a slide which is left out now is removed.
+    `encoder` and `manifest` of features, the first grid first; cases: case by slide; note: of all results, such as
+    "synthetic". A store that is there is replaced; that of a slide which is left out now is removed.
     """
     import pandas as pd
 

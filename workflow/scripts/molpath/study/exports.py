@@ -11,7 +11,7 @@ from .models import Models
 from .probing import Probing
 from .problems import Problems
 
-#: What each form of output is asked for by, the last file that its rules write.
+#: The last file that the rules of each form write.
 TABLES, CROISSANT = "<results>/export/tables/tables.tsv", "<results>/croissant.json"
 STORES = "<results>/export/spatialdata/slides.tsv"
 #: What each form writes, below the results.
