@@ -24,7 +24,7 @@ import yaml
 from ..common.files import atomic_path, new_h5, read_tsv, write_text, write_tsv
 from ..common.given_yaml import read_yaml
 from ..probe.samples import load_samples
-from ..probe.tasks import fold_columns, in_order, read_survival, read_task, survival_columns
+from ..probe.tasks import Task, fold_columns, in_order, read_survival, read_task, survival_columns
 from .asked import remove_below
 
 COLUMNS = ("model", "task", "status", "detail", "samples", "missing", "splits", "embeddings")
@@ -72,20 +72,22 @@ def write_inputs(
         written, unreadable = write_task(folder / splits, config, table, task.endpoint)
         readable = {sample: x for sample, x in zip(embedded.samples, vectors, strict=True) if sample in written}
         write_vectors(folder / embeddings, readable)
-        absent = [sample for sample in task.samples if sample not in set(embedded.samples)]
-        notes = [
-            f"no embedding: {shortened(absent)}" if absent else "",
-            f"names that Patho-Bench can't read: {shortened(unreadable)}" if unreadable else "",
-            f"Patho-Bench reads survival times of {', '.join(SURVIVAL)} alone, not of {task.endpoint}"
-            if task.is_survival and task.endpoint not in SURVIVAL
-            else "",
-        ]
-        counts = {"samples": len(readable), "missing": len(task.samples) - len(readable)}
-        places = {"splits": splits, "embeddings": embeddings}
-        rows.append(row | {"status": "ok", "detail": "; ".join(filter(None, notes))} | counts | places)
+        row |= {"status": "ok", "detail": detail_of(task, embedded.samples, unreadable)}
+        row |= {"samples": len(readable), "missing": len(task.samples) - len(readable)}
+        rows.append(row | {"splits": splits, "embeddings": embeddings})
     for part in ("splits", "embeddings"):
         remove_below(folder / part, {folder / row[part] for row in rows if part in row})
     write_tsv(output, pd.DataFrame([{name: row.get(name, "") for name in COLUMNS} for row in rows], columns=COLUMNS))
+
+
+def detail_of(task: Task, embedded: Sequence[str], unreadable: Sequence[str]) -> str:
+    """What Patho-Bench gets no embedding of, or can't read."""
+    absent = [sample for sample in task.samples if sample not in set(embedded)]
+    notes = [f"no embedding: {shortened(absent)}"] * bool(absent)
+    notes += [f"names that Patho-Bench can't read: {shortened(unreadable)}"] * bool(unreadable)
+    if task.is_survival and task.endpoint not in SURVIVAL:
+        notes.append(f"Patho-Bench reads survival times of {', '.join(SURVIVAL)} alone, not of {task.endpoint}")
+    return "; ".join(notes)
 
 
 def shortened(names: Sequence[str]) -> str:
@@ -136,7 +138,7 @@ def as_survival(
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Rows with <endpoint>, <endpoint>_event (0, 1) and <endpoint>_days (whole days, 1 at least), and keys that change.
 
-    The label, by which Patho-Bench makes folds, is the task's own where it has classes, else the event.
+    The label, an integer for Patho-Bench, is the task's own where it has classes, else the event.
     """
     column, extra = settings["task_col"], settings["extra_cols"]
     event, time = survival_columns(rows, column, extra, str(table))
