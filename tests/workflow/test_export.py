@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sysconfig
 from pathlib import Path
@@ -350,6 +351,26 @@ def test_a_second_run_writes_the_same_bytes_and_leaves_nothing_beside(slides, re
     assert sorted(after) == sorted(before)
     assert [path for path in after if after[path] != before[path]] == []
     assert not list(folder.glob(".tmp-*"))
+
+
+@pytest.mark.slow
+def test_a_slide_that_left_the_sheet_leaves_the_stores(slides, repository, tmp_path):
+    """The first slide with a store goes; a copy of its store that a user made under another name stays."""
+    folder = tmp_path / "study"
+    shutil.copytree(slides, folder, ignore=shutil.ignore_patterns(".snakemake"))
+    gone, *others = exported(folder)
+    stores = folder / "results/export/spatialdata"
+    shutil.copytree(stores / f"{gone}.zarr", stores / "mine.zarr")
+    sheet = read_tsv(folder / "slides.tsv").to_dict("records")
+    write_table(folder / "slides.tsv", [row for row in sheet if row["slide_id"] != gone])
+    command = [folder, repository / "workflow/Snakefile", "export", "--configfile", "config.yaml", "--cores", "2"]
+    done = call_snakemake(*command)
+    assert done.returncode == 0, done.stdout[-5000:]
+    assert sorted(path.stem for path in stores.glob("*.zarr")) == sorted([*others, "mine"])
+    assert exported(folder) == others
+    listed = read_tsv(stores / "slides.tsv")
+    assert listed.slide_id.tolist() == [row["slide_id"] for row in sheet if row["slide_id"] != gone]
+    assert f"{gone}.zarr is removed" in (folder / "results/logs/export/stores.log").read_text()
 
 
 def contents(folder: Path) -> dict[Path, bytes]:

@@ -12,6 +12,7 @@ from environments import make_environment
 from molpath.common.files import fingerprint, read_tsv
 from molpath.common.manifests import accepted, set_aside, write_manifest
 from molpath.export.spatial import run_by
+from molpath.export.stores import is_ours
 from molpath.slides.inspection import inspect_slide
 
 GRID = {"name": "20x_256px_0px_overlap", "patch_size": 256, "overlap": 0, "mpp": 0, "magnification": 20}
@@ -97,6 +98,9 @@ def test_odd_slides_are_written_and_what_is_lacking_is_said(tmp_path, spatial):
     assert said["tissue"] == [0, 0, -1]  # an outline that crosses itself has an area on both sides
     assert said["tables"] == {"one_tiles": [[1, 1]] * 3, "two_tiles": [[1, 1]] * 3}
     assert read(spatial, tmp_path / "out/B.zarr")["tables"] == {"one_tiles": [[2, 2]] * 3}
+    assert is_ours(tmp_path / "out/A.zarr")
+    assert not is_ours((tmp_path / "out/A.zarr").rename(tmp_path / "out/copy.zarr"))
+    (tmp_path / "out/copy.zarr").rename(tmp_path / "out/A.zarr")
     # B is left out now, and nothing of it stays.
     kept, left_out = export(tmp_path, spatial, {"one": [one["A"], aside]})
     assert (kept["status"], left_out["status"]) == ("ok", "left out")
