@@ -357,7 +357,7 @@ def test_a_second_run_writes_the_same_bytes_and_leaves_nothing_beside(slides, re
 def test_a_slide_that_left_the_sheet_leaves_the_stores(slides, repository, tmp_path):
     """The first slide with a store goes; a copy of its store that a user made under another name stays."""
     folder = tmp_path / "study"
-    shutil.copytree(slides, folder, ignore=shutil.ignore_patterns(".snakemake"))
+    shutil.copytree(slides, folder)
     gone, *others = exported(folder)
     stores = folder / "results/export/spatialdata"
     shutil.copytree(stores / f"{gone}.zarr", stores / "mine.zarr")
