@@ -45,7 +45,10 @@ NOT_RUN = {
     "draw_planted.py": "the picture of the demo's second part",
     "describe_training.py": "the small cohort keeps no predictors",
     **dict.fromkeys(
-        ("export_tables.py", "export_croissant.py", "export_slides.py", "export_pathobench.py"),
+        (
+            *("list_outputs.py", "export_tables.py", "export_croissant.py"),
+            *("export_slides.py", "export_stores.py", "export_pathobench.py"),
+        ),
         "the small cohort exports nothing",
     ),
 }

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sysconfig
 from pathlib import Path
@@ -68,6 +69,26 @@ def test_mistakes_in_the_section_are_explained(project):
     assert "3 problems" in message
 
 
+def test_an_export_of_nothing_is_refused_with_what_to_set(project):
+    project.config["export"] = {"use": []}
+    project.write()
+    done = project.snakemake("export", "--dry-run")
+    assert done.returncode != 0
+    assert "config, key export/use: empty, so that there is nothing to export" in done.stdout
+    assert "name at least one of parquet, croissant, spatialdata, pathobench" in done.stdout
+    assert "Traceback" not in done.stdout
+
+
+def test_forms_that_the_config_no_longer_names_are_reported(project):
+    (project.folder / "results/export/spatialdata").mkdir(parents=True)
+    (project.folder / "results/export/tables").mkdir()
+    project.write()
+    done = project.snakemake("export", "--dry-run", "--quiet", "rules")
+    assert "results/export/spatialdata is of an earlier run: export/use doesn't name spatialdata" in done.stdout
+    assert "results/export/tables is of" not in done.stdout
+    assert jobs(done)["export_tables"] == 1
+
+
 def test_tables_and_their_description_are_written_from_a_results_folder(tmp_path, repository):
     """A finished run of which the last files are given: what made them is tested elsewhere."""
     write_study(tmp_path, cases=6, width=2, tasks=1, folds=2)
@@ -77,6 +98,8 @@ def test_tables_and_their_description_are_written_from_a_results_folder(tmp_path
     )
     write_table(results / "benchmarks/resources.tsv", [{"rule": "embed_block", "jobs": "2", "hours": "0.5"}])
     write_table(results / "slides/00000.tsv", [{"slide_id": "of an earlier sheet", "status": "ok"}])
+    (results / "export").mkdir()
+    (results / "export/outputs.txt").write_text("benchmarks/resources.tsv\nembed/mine/cases.tsv\n")
     (results / "provenance.json").write_text('{"files": {}}')
     root = {"@id": "./", "datePublished": "2026-11-30", "description": "A run."}
     (results / "ro-crate-metadata.json").write_text(json.dumps({"@graph": [root]}))
@@ -90,6 +113,41 @@ def test_tables_and_their_description_are_written_from_a_results_folder(tmp_path
     assert not (results / "export/tables/slides.parquet").exists()
     metadata = json.loads((results / "croissant.json").read_text())
     assert {record_set["@id"] for record_set in metadata["recordSet"]} >= {"embed-cases", "benchmarks-resources"}
+
+
+def exported_values(results: Path, column: str) -> set[str]:
+    """What the Parquet tables hold in a column."""
+    tables = [pq.read_table(path) for path in (results / "export/tables").glob("*.parquet")]
+    return {value for table in tables if column in table.column_names for value in table[column].to_pylist() if value}
+
+
+@pytest.mark.slow
+def test_models_and_tasks_that_left_the_config_leave_the_exports(tmp_path, repository):
+    """Two models on two tasks, then one of each: the same folder holds what the second config asks for."""
+    write_study(tmp_path, cases=12, width=2, tasks=2, folds=2)
+    config = yaml.safe_load((tmp_path / "config.yaml").read_text())
+    config["embed"]["models"]["gone"] = config["embed"]["models"]["mine"]
+    config["export"] = {"use": ["parquet", "croissant", "pathobench"]}
+    command = [tmp_path, repository / "workflow/Snakefile", "export", "--configfile", "config.yaml", "--cores", "2"]
+    results = tmp_path / "results"
+    for models, tasks in ((["mine", "gone"], ["mine--t0", "mine--t1"]), (["mine"], ["mine--t0"])):
+        config["embed"]["use"], config["probe"]["use"] = models, tasks
+        (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+        done = call_snakemake(*command)
+        assert done.returncode == 0, done.stdout[-5000:]
+        assert set(models) <= exported_values(results, "model") <= {*models, "0"}
+        assert exported_values(results, "task") & {"mine--t0", "mine--t1"} == set(tasks)
+        listed = json.loads((results / "croissant.json").read_text())["distribution"]
+        names = {each["name"] for each in listed}
+        assert {name.split("/")[1] for name in names if name.startswith("embed/")} == set(models)
+        tables = {name.split("/")[2] for name in names if name.startswith("probe/")}
+        assert tables == set(tasks)
+        splits = {path.name for path in (results / "export/pathobench/splits/mine").iterdir()}
+        assert splits == {task.partition("--")[2] for task in tasks}
+        assert {path.name for path in (results / "export/pathobench/embeddings").iterdir()} == set(models)
+        swept = {path.parts[-3:-1] for path in (results / "pathobench").glob("mine/*/*/*")}
+        assert swept == {(task.partition("--")[2], f"{model}_linprobe") for task in tasks for model in models}
+    assert not list(results.rglob("export/**/*gone*"))
 
 
 @pytest.fixture(scope="module")
@@ -293,6 +351,26 @@ def test_a_second_run_writes_the_same_bytes_and_leaves_nothing_else(slides, repo
     assert sorted(after) == sorted(before)
     assert [path for path in after if after[path] != before[path]] == []
     assert not list(folder.glob(".tmp-*"))
+
+
+@pytest.mark.slow
+def test_a_slide_that_left_the_sheet_leaves_the_stores(slides, repository, tmp_path):
+    """The first slide with a store goes; a copy of its store that a user made under another name stays."""
+    folder = tmp_path / "study"
+    shutil.copytree(slides, folder)
+    gone, *others = exported(folder)
+    stores = folder / "results/export/spatialdata"
+    shutil.copytree(stores / f"{gone}.zarr", stores / "mine.zarr")
+    sheet = read_tsv(folder / "slides.tsv").to_dict("records")
+    write_table(folder / "slides.tsv", [row for row in sheet if row["slide_id"] != gone])
+    command = [folder, repository / "workflow/Snakefile", "export", "--configfile", "config.yaml", "--cores", "2"]
+    done = call_snakemake(*command)
+    assert done.returncode == 0, done.stdout[-5000:]
+    assert sorted(path.stem for path in stores.glob("*.zarr")) == sorted([*others, "mine"])
+    assert exported(folder) == others
+    listed = read_tsv(stores / "slides.tsv")
+    assert listed.slide_id.tolist() == [row["slide_id"] for row in sheet if row["slide_id"] != gone]
+    assert f"{gone}.zarr is removed" in (folder / "results/logs/export/stores.log").read_text()
 
 
 def contents(folder: Path) -> dict[Path, bytes]:

@@ -69,6 +69,10 @@ try:
         study.check()
         if "bundle" in sys.argv[1:] and not OF_NEW_SLIDES:
             study.bundling.check()
+        if "export" in sys.argv[1:] and not OF_NEW_SLIDES:
+            study.exports.check_target()
+            for note in study.exports.left_over():
+                logger.warning(note)
         for note in study.notes():
             logger.warning(note)
         # The first page of a report, whose template reads the config alone.
@@ -127,6 +131,17 @@ def get_asked_gpus(wildcards):
         for name, gpu in gpus.items()
         if gpu is not None
     }
+
+
+def get_planned_files(wildcards):
+    """Every file that a job of these results writes, and every benchmark.
+
+    From Snakemake's own plan: what lies in the folder beside them is of an earlier config or sheet.
+    """
+    last = RULE_NAME("summarise_resources")
+    plan = workflow.dag
+    jobs = plan.bfs(plan.dependencies, *(job for job in plan.jobs if job.rule.name == last))
+    return sorted({str(path) for job in jobs for path in (*job.output, job.benchmark) if path})
 
 
 def get_environment_files():

@@ -1,10 +1,13 @@
 """Outputs for other tools, on request: `snakemake export` writes what export/use of the config names.
 
+<results>/export/outputs.txt                    files that the jobs of these results write: no other table is exported
 <results>/export/tables/<table>.parquet         every table of the results, typed and described; tables.tsv lists them
 <results>/croissant.json                        the results as a data set in Croissant, beside the RO-Crate
 <results>/export/spatialdata/<slide>.zarr       tissue, patches and features of a slide as SpatialData, which LazySlide
-                                                reads (not declared); <shard>.tsv: a row per slide
+                                                reads (not declared); <shard>.tsv, slides.tsv: a row per slide
 <results>/export/pathobench/                    splits and pooled embeddings as Patho-Bench reads them; files.tsv: which
+
+What an earlier run exported of models, tasks and slides that left the config and the sheets is removed; logs name it.
 """
 
 
@@ -13,10 +16,32 @@ rule export:
         study.exports.files,
 
 
-rule export_tables:
+rule list_outputs:
     input:
         # Every table is written by then.
-        done="<results>/provenance.json",
+        done="<results>/benchmarks/resources.tsv",
+    output:
+        listed="<results>/export/outputs.txt",
+    log:
+        "<logs>/export/outputs.log",
+    # Where Snakemake runs: a compute node has no plan of the whole run.
+    localrule: True
+    conda:
+        "../../envs/report.yaml"
+    params:
+        outputs=get_planned_files,
+        results=subpath(output.listed, ancestor=2),
+        code=study.digest("export"),
+        script=study.script("list_outputs"),
+    message:
+        "Listing the files of these results"
+    script:
+        "../scripts/list_outputs.py"
+
+
+rule export_tables:
+    input:
+        outputs="<results>/export/outputs.txt",
         resources="<results>/benchmarks/resources.tsv",
         schema=shipped("schemas/results.yaml"),
     output:
@@ -33,7 +58,6 @@ rule export_tables:
         runtime=grow(60),
     params:
         results=subpath(output.listed, ancestor=3),
-        shards=list(study.slides.shards),
         code=study.digest("export"),
         script=study.script("export_tables"),
     message:
@@ -47,6 +71,7 @@ rule export_croissant:
         provenance="<results>/provenance.json",
         crate="<results>/ro-crate-metadata.json",
         tables="<results>/export/tables/tables.tsv",
+        outputs="<results>/export/outputs.txt",
     output:
         croissant="<results>/croissant.json",
     log:
@@ -98,6 +123,30 @@ rule export_slides:
         "Writing slides of shard {wildcards.shard} as SpatialData"
     script:
         "../scripts/export_slides.py"
+
+
+rule export_stores:
+    input:
+        shards=study.exports.store_lists,
+    output:
+        listed="<results>/export/spatialdata/slides.tsv",
+    log:
+        "<logs>/export/stores.log",
+    benchmark:
+        "<benchmarks>/export/stores.tsv"
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=grow(2000),
+        runtime=grow(60),
+    params:
+        code=study.digest("export"),
+        script=study.script("export_stores"),
+    message:
+        "Listing SpatialData stores"
+    script:
+        "../scripts/export_stores.py"
 
 
 rule export_pathobench:

@@ -15,7 +15,7 @@ verify_slides             raw slides against what inspection saw of them, by the
 sheets                    slide and profile sheets of public cohorts (rules/acquire.smk)
 summary                   what became of the slides so far, as at the end of every run; nothing built
 refused, retry_refused    files that services refused, in one list; the next run requests them again
-orphans                   files under results/wsi that no manifest names, nothing built
+orphans                   files under results/wsi that no manifest of this config names, nothing built
 
 Below them: the checks before the first job, and the summary at the end.
 """
@@ -199,6 +199,9 @@ rule orphans:
         "../../envs/slides.yaml"
     params:
         results=RESULTS,
+        manifests=lambda wildcards: [
+            path.replace("<results>", RESULTS) for path in study.targets.manifests()
+        ],
     message:
         "Looking for files that no manifest names"
     script:

@@ -15,6 +15,7 @@ if __name__ == "__main__":
         provenance=snakemake.input.provenance,
         crate=snakemake.input.crate,
         tables=snakemake.input.tables,
+        outputs=snakemake.input.outputs,
         note=snakemake.params.note,
         output=snakemake.output.croissant,
     )

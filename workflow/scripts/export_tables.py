@@ -9,8 +9,8 @@ from molpath.common import joblog
 
 if __name__ == "__main__":
     joblog.start(snakemake)
+    from molpath.export.asked import read_outputs
     from molpath.export.tables import write_tables
 
-    write_tables(
-        snakemake.params.results, snakemake.input.schema, snakemake.output.listed, shards=snakemake.params.shards
-    )
+    outputs = read_outputs(snakemake.input.outputs)
+    write_tables(snakemake.params.results, snakemake.input.schema, snakemake.output.listed, outputs)

@@ -1,4 +1,4 @@
-"""List files of single slides that no manifest names, and temporary files nobody writes any more."""
+"""List files of single slides that no manifest of this config names, and temporary files nobody writes any more."""
 
 import sys
 from pathlib import Path
@@ -11,5 +11,5 @@ if __name__ == "__main__":
     joblog.start(snakemake)
     from molpath.provenance.verification import orphans
 
-    paths = orphans(snakemake.params.results)
-    print(*paths, f"{len(paths)} files that no manifest names", sep="\n", flush=True)
+    paths = orphans(snakemake.params.results, snakemake.params.manifests)
+    print(*paths, f"{len(paths)} files that no manifest of this config names", sep="\n", flush=True)

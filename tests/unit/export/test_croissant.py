@@ -36,13 +36,20 @@ def results(tmp_path) -> Path:
     )
     (folder / "embed").mkdir()
     (folder / "embed/a b.h5ad").write_bytes(b"bytes")
+    (folder / "tables/of_an_earlier_run.tsv").write_text("model\ngone\n")
     names = ["tables/slides.tsv", "embed/a b.h5ad"]
-    files = {name: {"bytes": (folder / name).stat().st_size, "sha256": sha256(folder / name)} for name in names}
+    files = {
+        name: {"bytes": (folder / name).stat().st_size, "sha256": sha256(folder / name)}
+        for name in [*names, "tables/of_an_earlier_run.tsv"]
+    }
     (folder / "provenance.json").write_text(json.dumps({"files": files}))
     root = {"@id": "./", "datePublished": "2026-11-30T12:00:00+00:00", "description": DESCRIPTION}
     (folder / "ro-crate-metadata.json").write_text(json.dumps({"@graph": [{"@id": "other"}, root]}))
-    write_tables(folder, SCHEMA, folder / "export/tables/tables.tsv")
+    write_tables(folder, SCHEMA, folder / "export/tables/tables.tsv", names)
+    listed = [*names, "export/tables/tables.tsv"]
+    (folder / "export/outputs.txt").write_text("\n".join(listed) + "\n")
     write_croissant(
+        outputs=str(folder / "export/outputs.txt"),
         provenance=str(folder / "provenance.json"),
         crate=str(folder / "ro-crate-metadata.json"),
         tables=str(folder / "export/tables/tables.tsv"),
@@ -71,9 +78,12 @@ def test_files_are_listed_with_size_and_digest(results):
 
 def test_columns_are_fields_with_types_and_words(results):
     (table,) = json.loads((results / "croissant.json").read_text())["recordSet"]
-    assert table["description"] == "A row: One slide of the sheet, with the findings of inspection and quality control."
-    fields = {field["source"]["extract"]["column"]: field for field in table["field"]}
-    kinds = {name: field["dataType"] for name, field in fields.items()}
+    assert (
+        table["description"]
+        == "Each row is one slide of the sheet, with the findings of inspection and quality control."
+    )
+    fields = {each["source"]["extract"]["column"]: each for each in table["field"]}
+    kinds = {name: each["dataType"] for name, each in fields.items()}
     text = dict.fromkeys(["slide_id", "case_id", "status", "age (y)"], "sc:Text")
     assert kinds == text | {"width": "sc:Integer", "mpp": "cr:Float64"}
     assert fields["mpp"]["description"] == "Resolution of level 0 in µm per pixel."

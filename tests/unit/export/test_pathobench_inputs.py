@@ -58,28 +58,39 @@ def export(folder: Path, jobs, tasks, cases, bags=(), missing="skip") -> pd.Data
     return read_tsv(folder / "files.tsv")
 
 
-def read_as_pathobench(folder: Path, splits: str, embeddings: str):
-    """Labels, sides and features by sample: ids are strings, any column with fold_ in its name is a fold."""
+def read_split(folder: Path, splits: str) -> tuple[dict, list[dict]]:
+    """config.yaml, and a row per sample as Patho-Bench's DataSplit makes it: plain pandas, ids as strings, rows without
+    a label dropped, folds by any column with fold_ in its name, further columns by the names of extra_cols."""
     settings = yaml.safe_load((folder / splits / "config.yaml").read_text())
     assert {"task_col", "sample_col", "extra_cols", "label_dict", "metrics"} <= set(settings)
     assert settings["task_type"] in ("survival", "classification")
-    text = {"case_id": str, "slide_id": str}
-    rows = pd.read_csv(folder / splits / "k=all.tsv", sep="\t", dtype=text, keep_default_na=False)
-    folds = [name for name in rows if "fold_" in name]
-    samples_read = {}
-    for row in rows.to_dict("records"):
-        sample = row[settings["sample_col"]]
-        path = folder / embeddings / f"{sample}.h5"
-        with h5py.File(path) as handle:
+    rows = pd.read_csv(folder / splits / "k=all.tsv", sep="\t", dtype={"case_id": str, "slide_id": str, "id": str})
+    rows = rows.dropna(subset=[settings["task_col"]])
+    folds = sorted((name for name in rows if "fold_" in name), key=lambda name: int(name.split("_")[-1]))
+    samples = []
+    for sample in rows[settings["sample_col"]].unique():
+        own = rows[rows[settings["sample_col"]] == sample]
+        assert (own.nunique() <= 1)[[settings["task_col"], *folds]].all()
+        extra = {name: own[name].tolist()[0] for name in settings["extra_cols"]}
+        sides = [own[fold].tolist()[0] for fold in folds]
+        samples.append({"id": sample, "label": own[settings["task_col"]].tolist()[0], "folds": sides} | extra)
+    return settings, samples
+
+
+def read_as_pathobench(folder: Path, splits: str, embeddings: str):
+    """Labels, sides and features by sample."""
+    settings, samples = read_split(folder, splits)
+    found = {}
+    for sample in samples:
+        with h5py.File(folder / embeddings / f"{sample['id']}.h5") as handle:
             features = handle["features"][:]
         assert (features.shape, features.dtype) == ((1, WIDTH), np.float32)
-        label = settings["label_dict"][int(row[settings["task_col"]])]
-        samples_read[sample] = label, [row[fold] for fold in folds], features[0]
-    return samples_read
+        found[sample["id"]] = settings["label_dict"][int(sample["label"])], sample["folds"], features[0]
+    return found
 
 
 def test_what_is_read_back_is_what_the_probes_use(tmp_path):
-    names = ["01", "NA", "C3", "C4"]
+    names = ["01", "1e5", "C3", "C4"]
     task = write_task(tmp_path / "task", rows_of(names), splits={"method": "k_fold"}, allow_case_overlap=True)
     cases, vectors = write_model(tmp_path / "mean", [*names, "other"])
     (row,) = export(tmp_path / "out", [["mean", "here--grade"]], [task], [cases]).to_dict("records")
@@ -158,4 +169,104 @@ def test_codes_of_classes_count_from_zero_and_rows_without_a_label_are_left_out(
     in_order = sorted(codes, key=int) if codes[0].isdigit() else codes
     assert settings["label_dict"] == {0: names[in_order[0]], 1: names[in_order[1]]}
     for sample, number in (("A", 0), ("B", 1), ("D", 3)):
-        np.testing.assert_array_equal(samples_read[sample][2], vectors[number])
+        np.testing.assert_array_equal(found[sample][2], vectors[number])
+
+
+SURVIVAL = {"task_type": "survival", "metrics": ["cindex"]}
+
+
+def survival_rows(times: list, unit: str, endpoint: str = "OS", label: str = "OS") -> list[dict]:
+    rows = rows_of([f"C{number}" for number in range(len(times))])
+    for number, (row, time) in enumerate(zip(rows, times, strict=True)):
+        del row["grade"]
+        row |= {
+            label: number % 2,
+            f"{endpoint}_event": (number + 1) % 2,
+            f"{endpoint}_{unit}": time,
+            "age": 50 + number,
+        }
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("unit", "times", "days"),
+    [
+        ("days", ["61", "3.4", "0.2", "1000"], [61, 3, 1, 1000]),
+        ("months", ["12", "1", "0.01", "6.5"], [365, 30, 1, 198]),
+    ],
+)
+def test_survival_times_are_whole_days_in_the_columns_that_patho_bench_reads(tmp_path, unit, times, days):
+    """Patho-Bench casts <task>_event and <task>_days to integers; a month is 365.25 / 12 days."""
+    settings = SURVIVAL | {"task_col": "OS", "extra_cols": ["age", "OS_event", f"OS_{unit}"]}
+    task = write_task(tmp_path / "task", survival_rows(times, unit), **settings)
+    cases, _ = write_model(tmp_path / "mean", ["C0", "C1", "C2", "C3"])
+    (row,) = export(tmp_path / "out", [["mean", "here--OS"]], [task], [cases]).to_dict("records")
+    assert (row["status"], row["detail"], row["samples"]) == ("ok", "", "4")
+    read, samples = read_split(tmp_path / "out", row["splits"])
+    assert (read["task_col"], read["task_type"]) == ("OS", "survival")
+    assert read["extra_cols"] == ["OS_event", "OS_days", "age"]
+    assert [sample["OS_days"] for sample in samples] == days
+    assert [sample["OS_event"] for sample in samples] == [1, 0, 1, 0]
+    assert [sample["label"] for sample in samples] == [0, 1, 0, 1]
+    assert [sample["age"] for sample in samples] == [50, 51, 52, 53]
+    assert all(isinstance(sample[name], int) for sample in samples for name in ("OS_days", "OS_event", "label"))
+
+
+def test_a_survival_task_is_called_as_its_endpoint_and_one_that_patho_bench_does_not_know_is_reported(tmp_path):
+    """The label `risk` has words, of which it makes no folds: the event takes its place."""
+    tasks = []
+    for endpoint in ("PFS", "RFS"):
+        rows = survival_rows(["10", "20", "30", "40"], "days", endpoint, label="risk")
+        for row in rows:
+            row["risk"] = "high"
+        settings = SURVIVAL | {
+            "task_col": "risk",
+            "extra_cols": [f"{endpoint}_event", f"{endpoint}_days"],
+            "label_dict": {},
+        }
+        tasks.append(write_task(tmp_path / endpoint, rows, **settings))
+    cases, _ = write_model(tmp_path / "mean", ["C0", "C1", "C2", "C3"])
+    jobs = [["mean", "here--a"], ["mean", "here--b"]]
+    first, second = export(tmp_path / "out", jobs, tasks, [cases] * 2).to_dict("records")
+    assert first["detail"] == ""
+    assert second["detail"] == "Patho-Bench reads survival times of OS, PFS, DSS alone, not of RFS"
+    read, samples = read_split(tmp_path / "out", first["splits"])
+    assert (read["task_col"], read["label_dict"]) == ("PFS", {0: "censored", 1: "event"})
+    assert [sample["label"] for sample in samples] == [sample["PFS_event"] for sample in samples] == [1, 0, 1, 0]
+    assert [sample["PFS_days"] for sample in samples] == [10, 20, 30, 40]
+
+
+def test_names_that_pandas_takes_for_missing_values_are_left_out_and_named(tmp_path):
+    names = ["A", "NA", "None", "nan", "B", "a/b", "=1", "müller 1"]
+    rows = rows_of(names)
+    rows[4]["slide_id"] = "null"
+    task = write_task(tmp_path / "task", rows)
+    cases, vectors = write_model(tmp_path / "mean", names)
+    (row,) = export(tmp_path / "out", [["mean", "here--grade"]], [task], [cases]).to_dict("records")
+    assert (row["samples"], row["missing"]) == ("3", "5")
+    assert row["detail"] == "names that Patho-Bench can't read: NA, None, a/b, nan, null"
+    found = read_as_pathobench(tmp_path / "out", row["splits"], row["embeddings"])
+    assert list(found) == ["A", "=1", "müller 1"]
+    np.testing.assert_array_equal(found["müller 1"][2], vectors[7])
+    assert len(list((tmp_path / "out" / row["embeddings"]).iterdir())) == 3
+
+
+def test_models_and_tasks_that_left_the_config_are_removed(tmp_path, caplog):
+    task = write_task(tmp_path / "task", rows_of(["A", "B"]))
+    cases, _ = write_model(tmp_path / "mean", ["A", "B"])
+    jobs = [["mean", "here--grade"], ["mean", "here--gone"], ["old", "here--grade"], ["old", "there--gone"]]
+    export(tmp_path / "out", jobs, [task] * 4, [cases] * 4)
+    (tmp_path / "out/linprobe").mkdir()
+    export(tmp_path / "out", jobs[:1], [task], [cases])
+    left = {path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*") if path.is_dir()}
+    kept = {"splits/here/grade", "embeddings/mean/here/grade", "splits/here", "embeddings/mean/here", "embeddings/mean"}
+    assert left == kept | {"splits", "embeddings", "linprobe"}
+    assert f"{tmp_path}/out/splits/there is removed: the config and sheets don't ask for it now" in caplog.text
+    number = write_task(tmp_path / "number", rows_of(["A", "B"]), task_type="regression", metrics=["r2"])
+    (row,) = export(tmp_path / "out", jobs[:1], [number], [cases]).to_dict("records")
+    assert row["status"] == "left out"
+    assert not list((tmp_path / "out").glob("*/*"))
+
+
+def test_zero_tasks_are_an_empty_list(tmp_path):
+    assert export(tmp_path / "out", [], [], []).empty

@@ -146,7 +146,7 @@ def test_a_number_that_is_none_is_refused_with_its_place(results):
 
 def test_a_part_of_an_integer_is_refused(results):
     (results / "tables/slides.tsv").write_text("slide_id\twidth\nA\t10.5\n")
-    with pytest.raises(ValueError, match=r"column width, row 2: 10.5 is not an integer"):
+    with pytest.raises(ValueError, match=r"column width, row 2: 10.5 is not an integer of 64 bits"):
         write_tables(results, SCHEMA, results / "export/tables/tables.tsv")
 
 
@@ -243,8 +243,99 @@ def test_shards_of_an_earlier_run_are_left_out(results, caplog):
         path = results / f"slides/{shard}.tsv"
         path.parent.mkdir(exist_ok=True)
         path.write_text(f"slide_id\n{slides}\n")
+    new = "predict/cohort/tiles/20x_512px_0px_overlap/00000.tsv"
     with caplog.at_level(logging.WARNING):
-        write_tables(results, SCHEMA, results / "export/tables/tables.tsv", shards=["00000"])
+        write_tables(results, SCHEMA, results / "export/tables/tables.tsv", {"slides/00000.tsv", new})
     assert pq.read_table(results / "export/tables/slides.parquet")["slide_id"].to_pylist() == ["A", "B"]
-    assert "slides/00001.tsv is left out: the slide sheet has no such shard now; delete it" in caplog.text
+    assert f"{results}/slides/00001.tsv is left out: the config and sheets don't ask for it now" in caplog.text
     assert pq.read_table(results / "export/tables/new-tiles.parquet")["slide_id"].to_pylist() == ["B"]
+
+
+def test_models_tasks_and_new_slides_that_left_the_config_are_left_out(results, written, caplog):
+    """Both models' tables are there, and were exported; one model is in the config now, and no new slides."""
+    (results / "benchmarks/probe/x").mkdir(parents=True)
+    (results / "benchmarks/probe/x/a--t.tsv").write_text("s\n1.5\n")
+    assert (written / "new-tiles.parquet").exists()
+    with caplog.at_level(logging.INFO):
+        write_tables(results, SCHEMA, written / "tables.tsv", {"probe/mean/a--t/frozen/metrics.tsv"})
+    (row,) = pq.read_table(written / "probe-metrics.parquet").to_pylist()
+    assert (row["model"], row["value"]) == ("mean", 0.1)
+    assert sorted(path.name for path in written.iterdir()) == ["probe-metrics.parquet", "tables.tsv"]
+    (listed,) = read_tsv(written / "tables.tsv").to_dict("records")
+    assert (listed["table"], listed["rows"], listed["files"]) == ("probe-metrics", "1", "1")
+    for path in ("probe/x/a--t/frozen/metrics.tsv", "predict/cohort/tiles/20x_512px_0px_overlap/00000.tsv"):
+        assert f"{results}/{path} is left out: the config and sheets don't ask for it now" in caplog.text
+    assert f"{written}/new-tiles.parquet is removed: the config and sheets don't ask for it now" in caplog.text
+    assert "1 benchmarks of other jobs are left out" in caplog.text
+
+
+def test_a_task_without_predictions_takes_the_types_of_others(results):
+    """Columns without a value are stored as pandas likes, floats with a missing value in the place of integers."""
+    frames = {
+        "t": pd.DataFrame({"sample_id": ["01", "02"], "event": [1.0, None], "risk": [0.5, np.nan]}),
+        "u": pd.DataFrame({"sample_id": np.zeros(0), "event": np.zeros(0, bool), "risk": np.zeros(0, object)}),
+        "v": pd.DataFrame({"sample_id": ["03"], "event": [None], "risk": [np.inf]}),
+    }
+    for task, frame in frames.items():
+        write_parquet(results / f"probe/mean/a--{task}/frozen/predictions.parquet", frame)
+    write_tables(results, SCHEMA, results / "export/tables/tables.tsv")
+    table = pq.read_table(results / "export/tables/probe-predictions.parquet")
+    assert table["sample_id"].to_pylist() == ["01", "02", "03"]
+    assert table["event"].to_pylist() == [1, None, None]
+    assert table["risk"].to_pylist() == [0.5, None, math.inf]
+    kinds = [table.schema.field(name).type for name in ("sample_id", "event", "risk")]
+    assert kinds == [pa.string(), pa.int64(), pa.float64()]
+    for task, frame in frames.items():
+        write_parquet(results / f"probe/mean/a--{task}/frozen/predictions.parquet", frame.assign(event=None, risk=None))
+    write_tables(results, SCHEMA, results / "export/tables/tables.tsv")
+    table = pq.read_table(results / "export/tables/probe-predictions.parquet")
+    assert [table.schema.field(name).type for name in ("event", "risk")] == [pa.int64(), pa.float64()]
+
+
+def test_tables_of_other_types_are_refused_by_name(results):
+    for task, label in (("t", [1]), ("u", ["high"])):
+        path = results / f"probe/mean/a--{task}/frozen/predictions.parquet"
+        write_parquet(path, pd.DataFrame({"sample_id": ["01"], "label": label}))
+    with pytest.raises(ValueError, match=r"predictions.parquet don't fit each other: .* label has incompatible types"):
+        write_tables(results, SCHEMA, results / "export/tables/tables.tsv")
+
+
+ODD = {
+    "nan is a missing value": ("figures/curves.tsv", "task\tx\nt\tnan\nt\t-inf\n", "x", [None, -math.inf]),
+    "a header alone": ("figures/curves.tsv", "task\tx\n", "x", []),
+    "nothing in a column": ("figures/curves.tsv", "task\tx\n\t\n\t\n", "x", [None, None]),
+    "Windows' line ends": ("figures/curves.tsv", "task\tx\r\nt\t1\r\n", "x", [1.0]),
+    "a date": ("tables/slides.tsv", "slide_id\tscanned\nS\t2026-01-01\n", "scanned", ["2026-01-01"]),
+    "yes and no of a user": ("tables/slides.tsv", "slide_id\tfrail\nS\tTrue\nT\t\n", "frail", ["True", None]),
+    "other letters and slashes": ("tables/slides.tsv", "slide_id\tgröße (µm)/日\nS\t1\n", "größe (µm)/日", ["1"]),
+    "a very long text": ("tables/slides.tsv", f"slide_id\tnote\nS\t{'x' * 10**6}\n", "note", ["x" * 10**6]),
+    "quotes and formulas": ("tables/slides.tsv", "slide_id\tnote\n'=S\ta\"b\n", "slide_id", ["=S"]),
+}
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_odd_cells_come_through(tmp_path, odd):
+    path, text, column, values = ODD[odd]
+    table = tmp_path / "results" / path
+    table.parent.mkdir(parents=True)
+    table.write_bytes(text.encode())
+    write_tables(tmp_path / "results", SCHEMA, tmp_path / "out/tables.tsv")
+    (written,) = (tmp_path / "out").glob("*.parquet")
+    assert pq.read_table(written)[column].to_pylist() == values
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("task\tx\nt\tTrue\n", "column x, row 2: 'True' is not a number"),
+        ("task\tx\tx\nt\t1\t2\n", "column x is there twice"),
+        ("", "empty: the first line should name the columns"),
+    ],
+)
+def test_what_is_no_table_of_numbers_is_refused_by_name(tmp_path, text, message):
+    table = tmp_path / "results/figures/curves.tsv"
+    table.parent.mkdir(parents=True)
+    table.write_text(text)
+    with pytest.raises(ValueError, match=message):
+        write_tables(tmp_path / "results", SCHEMA, tmp_path / "out/tables.tsv")
+    assert not (tmp_path / "out").exists()

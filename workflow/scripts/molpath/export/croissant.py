@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from ..common.digests import sha256_of
 from ..common.files import read_tsv, write_json
 from ..provenance.crate import format_of
+from .asked import read_outputs
 
 #: As the specification gives it: JSON-LD needs it word for word.
 CONTEXT = {
@@ -63,18 +64,21 @@ PARQUET = "application/x-parquet"
 DATA_TYPES = {"int64": "sc:Integer", "double": "cr:Float64", "bool": "sc:Boolean", "string": "sc:Text"}
 
 
-def write_croissant(*, provenance: str, crate: str, tables: str, note: str, output: str) -> None:
+def write_croissant(*, provenance: str, crate: str, tables: str, outputs: str, note: str, output: str) -> None:
     """Write `output` (JSON-LD) about the results folder that it lies in.
 
     provenance, crate: provenance.json and ro-crate-metadata.json, whose date and words it repeats; tables: the list
-    that `write_tables` wrote beside Parquet files. Each file is listed with its SHA-256, each table is a record set.
+    that `write_tables` wrote beside Parquet files; outputs: list of the files that the jobs of these results write.
+    Each of these is listed with its SHA-256, each table is a record set. Files that an earlier run left beside them
+    are in provenance.json, but not here.
     """
     results = Path(output).parent
-    listed = json.loads(Path(provenance).read_text(encoding="utf-8"))
+    recorded = json.loads(Path(provenance).read_text(encoding="utf-8"))
     root = next(
         entity for entity in json.loads(Path(crate).read_text(encoding="utf-8"))["@graph"] if entity["@id"] == "./"
     )
-    files = {name: (facts["bytes"], facts["sha256"]) for name, facts in listed["files"].items()}
+    asked = read_outputs(outputs)
+    files = {name: (facts["bytes"], facts["sha256"]) for name, facts in recorded["files"].items() if name in asked}
     sets = []
     for row in read_tsv(tables).itertuples():
         path = Path(tables).parent / row.file
@@ -113,13 +117,12 @@ def record_set(table: str, name: str, row: str, path: Path) -> dict[str, Any]:
     fields = []
     for column in pq.read_schema(path):
         description = (column.metadata or {}).get(b"description", b"").decode()
-        kind = next(
-            (DATA_TYPES[name_of_type] for name_of_type in DATA_TYPES if str(column.type) == name_of_type), "sc:Text"
-        )
+        kind = DATA_TYPES.get(str(column.type), "sc:Text")
         source = {"fileObject": {"@id": id_of(name)}, "extract": {"column": column.name}}
         own = id_of(f"{table}/{column.name}")
         entry = {"@type": "cr:Field", "@id": own, "name": own}
         fields.append(
             entry | {"dataType": kind, "source": source} | ({"description": description} if description else {})
         )
-    return {"@type": "cr:RecordSet", "@id": table, "name": table, "description": f"A row: {row}", "field": fields}
+    about = f"Each row is {row[:1].lower()}{row[1:]}"
+    return {"@type": "cr:RecordSet", "@id": table, "name": table, "description": about, "field": fields}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -111,20 +111,34 @@ def _names_of(paths: list[str]) -> list[str]:
     return names
 
 
-def find_tables(results: str | os.PathLike[str], tables: list[Table]) -> Iterator[tuple[str, str, Table]]:
+def find_tables(
+    results: str | os.PathLike[str], tables: list[Table], outputs: Collection[str] | None = None
+) -> Iterator[tuple[str, str, Table]]:
     """Each table below a results folder, sorted: its path there, the same as results.yaml has it, its entry.
 
-    One that no entry describes is left out; the log names it.
+    outputs: paths of the tables to take (None: all). The log names tables that are left out, and counts benchmarks.
     """
+    benchmarks = 0
+    for path in _tables_below(results):
+        plain = path.removeprefix(NEW_SLIDES)
+        table = next((table for table in tables if table.parts_of(plain) is not None), None)
+        if outputs is not None and path not in outputs:
+            benchmarks += path.startswith("benchmarks/")
+            if not path.startswith("benchmarks/"):
+                log.warning("%s/%s is left out: the config and sheets don't ask for it now", results, path)
+        elif table is None:
+            log.warning("%s/%s is left out: workflow/schemas/results.yaml doesn't describe it", results, path)
+        else:
+            yield path, plain, table
+    if benchmarks:
+        log.info("%d benchmarks of other jobs are left out", benchmarks)
+
+
+def _tables_below(results: str | os.PathLike[str]) -> Iterator[str]:
+    """Paths of tables below a results folder, sorted by folder."""
     for parent, folders, files in os.walk(results):
         top = Path(parent) == Path(results)
         folders[:] = sorted(name for name in folders if not name.startswith(".") and not (top and name in NO_TABLES))
         for file in sorted(files):
             if not file.startswith(".") and file.endswith((".tsv", ".parquet")):
-                path = Path(parent, file).relative_to(results).as_posix()
-                plain = path.removeprefix(NEW_SLIDES)
-                table = next((table for table in tables if table.parts_of(plain) is not None), None)
-                if table is None:
-                    log.warning("%s/%s is left out: workflow/schemas/results.yaml doesn't describe it", results, path)
-                else:
-                    yield path, plain, table
+                yield Path(parent, file).relative_to(results).as_posix()

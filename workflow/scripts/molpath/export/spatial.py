@@ -35,7 +35,7 @@ COLUMNS = ("slide_id", "case_id", "status", "detail", "file", "tissues", "tiles"
 
 
 def run_by(python: str, **request: Any) -> None:
-    """`write_shard` in a process of a Python that has spatialdata. Raises RuntimeError with its last words."""
+    """`write_shard` in a process of a Python that has spatialdata. Raises RuntimeError with its last line."""
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
     command = [python, "-m", "molpath.export.spatial"]
     done = subprocess.run(
@@ -60,8 +60,8 @@ def write_shard(
     """Write <slide>.zarr beside `output` for each slide of a shard that has features, and `output`: a row per slide.
 
     inspected, assessed: manifests of the stages slides and tissue; sources: `grid` (entry of the config with its name),
-    `encoder` and `manifest` of features, the first grid first; cases: case by slide; note: a word on all results, such
-    as "synthetic". A store that is there is replaced; that of a slide which is left out now is removed.
+    `encoder` and `manifest` of features, the first grid first; cases: case by slide; note: of all results, such as
+    "synthetic". A store that is there is replaced; that of a slide which is left out now is removed.
     """
     import pandas as pd
 
@@ -108,7 +108,7 @@ def describe(
     """A SpatialData of one slide. slide_row, tissue: its rows of the manifests; having: sources with its features."""
     from spatialdata import SpatialData
 
-    placing = transformations(float(slide_row["mpp"]) if slide_row["mpp"] else None)
+    placing = transformations(slide_row["mpp"], slide_row.get("mpp_y", ""))
     polygons = read_polygons(wsi, tissue)
     data = SpatialData(attrs=attributes(slide_row, about))
     if len(polygons):  # SpatialData knows no shapes without a row
@@ -143,21 +143,23 @@ def key_of(grid: str, encoder: str, placed: Sequence[tuple[str, str]]) -> str:
     return f"tiles-{grid}-{encoder}"
 
 
-def transformations(mpp: float | None) -> dict[str, Any]:
-    """From pixels of level 0 to the coordinate systems."""
+def transformations(across: str, down: str) -> dict[str, Any]:
+    """From pixels of level 0 to the coordinate systems. across, down: micrometres per pixel; '' where unknown."""
     from spatialdata.transformations import Identity, Scale
 
-    scale = {} if mpp is None else {"um": Scale([mpp, mpp], axes=("x", "y"))}
+    scale = {"um": Scale([float(across), float(down or across)], axes=("x", "y"))} if across else {}
     return {"global": Identity(), **scale}
 
 
 def attributes(slide_row: Mapping[str, str], about: Mapping[str, str]) -> dict[str, Any]:
-    """What is said of the slide as a whole; the resolution is that of the sheet, where it has one."""
+    """What is said of the slide as a whole. wsidata knows one resolution, that across; the sheet's where it has one."""
     properties: dict[str, Any] = {}
     if slide_row["width"] and slide_row["height"]:
         properties["shape"] = [int(slide_row["height"]), int(slide_row["width"])]
     if slide_row["mpp"]:
-        properties |= {"mpp": float(slide_row["mpp"]), "magnification": float(slide_row["magnification"] or 0)}
+        properties["mpp"] = float(slide_row["mpp"])
+    if slide_row["magnification"]:
+        properties["magnification"] = float(slide_row["magnification"])
     return {"slide_properties": properties, "tile_spec": {}, "molpath": dict(about)}
 
 

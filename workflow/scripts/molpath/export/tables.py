@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import logging
+import math
 import os
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..common.files import atomic_path, read_tsv, write_tsv
 from ..common.task_rules import is_integer
 from ..common.tsv import plain_number
+from .asked import remove_outdated
 from .described import NEW_SLIDES, Kind, Table, find_tables, read_tables
 
-log = logging.getLogger(__name__)
-
 TYPES: Mapping[Kind, pa.DataType] = {"integer": pa.int64(), "number": pa.float64(), "text": pa.string()}
+AS_NUMBERS = "list the column under `numbers` of its table in workflow/schemas/results.yaml"
 #: Columns of the list of what was written.
 LISTED = ("table", "file", "rows", "columns", "files", "path", "row")
 
@@ -27,24 +28,21 @@ def write_tables(
     results: str | os.PathLike[str],
     schema: str | os.PathLike[str],
     output: str | os.PathLike[str],
-    shards: Collection[str] | None = None,
+    outputs: Collection[str] | None = None,
 ) -> None:
     """Write <table>.parquet beside `output` for every table of results.yaml that is there, and `output`, their list.
 
     Files of one entry stand in one table, below each other, with a column for each placeholder of their path that they
-        have no column for (shard, task, …); <part>_of_path where a user's column has its name. Tables of new slides are
+    have no column for (shard, task, …); <part>_of_path where a user's column has its name. Tables of new slides are
     called new-<table>. An empty cell is a missing value, text stays as it is typed. Raises ValueError where a column of
     numbers holds something else.
 
-    shards: those of the slide sheet (None: all that are there). What other shards left, of a run with other
-    `slides_per_job` or more slides, has slides twice or slides of nobody; the log names it.
+    outputs: paths below `results` that the jobs of the present config and sheets write (None: all that are there).
+    Tables that an earlier run left are not exported: of models, tasks and slides that are gone, or slides twice, of a
+    run with other `slides_per_job`. The log names them, and counts the benchmarks of other jobs.
     """
     files_of: dict[str, list[tuple[str, str, Table]]] = {}
-    for path, plain, table in find_tables(results, read_tables(schema)):
-        shard = (table.parts_of(plain) or {}).get("shard")
-        if path == plain and shard and shards is not None and shard not in shards:
-            log.warning("%s/%s is left out: the slide sheet has no such shard now; delete it", results, path)
-            continue
+    for path, plain, table in find_tables(results, read_tables(schema), outputs):
         name = f"new-{table.name}" if path.startswith(NEW_SLIDES) else table.name
         files_of.setdefault(name, []).append((path, plain, table))
     folder, rows = Path(output).parent, []
@@ -55,18 +53,15 @@ def write_tables(
         table = files[0][2]
         facts = (name, f"{name}.parquet", joined.num_rows, joined.num_columns, len(files), table.path, table.row)
         rows.append(dict(zip(LISTED, facts, strict=True)))
-    import pandas as pd
-
-    for outdated in set(folder.glob("*.parquet")) - {folder / f"{name}.parquet" for name in files_of}:
-        outdated.unlink()  # of an earlier run, of which nothing is left
+    remove_outdated(folder.glob("*.parquet"), {folder / f"{name}.parquet" for name in files_of})
     write_tsv(output, pd.DataFrame(rows, columns=LISTED))
 
 
 def _read(path: Path, plain: str, table: Table) -> pa.Table:
     """One file, and the placeholders of its path as columns."""
     if path.suffix == ".parquet":
-        read = pq.read_table(path).replace_schema_metadata(None)
-        read = read.cast(pa.schema([(field.name, _wide(field.type, table.kind(field.name))) for field in read.schema]))
+        stored = pq.read_table(path)
+        read = pa.table({name: _wide(stored[name], table.kind(name), path, name) for name in stored.column_names})
     else:
         cells = read_tsv(path)
         if table.missing:
@@ -89,16 +84,18 @@ def _typed(cells: Sequence[str], kind: Kind, location: str) -> pa.Array:
     numbers: list[float | None] = []
     for row, cell in enumerate(cells, start=2):
         try:
-            numbers.append(plain_number(cell) if cell else None)
+            number = plain_number(cell) if cell else math.nan
         except ValueError:
             remedy = "list the column under `text` of its table in workflow/schemas/results.yaml, or report this"
             raise ValueError(f"{location}, row {row}: {cell!r} is not a number; {remedy}") from None
+        numbers.append(None if math.isnan(number) else number)
     if kind == "number":
         return pa.array(numbers, TYPES[kind])
-    for row, number in enumerate(numbers, start=2):
-        if number is not None and not (number.is_integer() and abs(number) < 2**63):
-            raise ValueError(f"{location}, row {row}: {number} is not an integer; list the column under `numbers`")
-    return pa.array([_integer(cell) if cell else None for cell in cells], TYPES[kind])
+    for row, (cell, whole) in enumerate(zip(cells, numbers, strict=True), start=2):
+        if whole is not None and not (whole.is_integer() and abs(whole) < 2**63):
+            raise ValueError(f"{location}, row {row}: {cell} is not an integer of 64 bits; {AS_NUMBERS}")
+    integers = [None if whole is None else _integer(cell) for cell, whole in zip(cells, numbers, strict=True)]
+    return pa.array(integers, TYPES[kind])
 
 
 def _integer(cell: str) -> int:
@@ -106,21 +103,38 @@ def _integer(cell: str) -> int:
     return int(cell) if is_integer(cell) else int(float(cell))
 
 
-def _wide(stored: pa.DataType, kind: Kind) -> pa.DataType:
-    """Type of a column of a Parquet file in the table of all: one type for all widths, and integers for yes and no."""
+def _wide(column: pa.ChunkedArray, kind: Kind, path: Path, name: str) -> pa.ChunkedArray:
+    """A column of a Parquet file in the type of all such files: one for all widths, and integers for yes and no.
+
+    A column without a value has no type yet: that of other files, or the schema's.
+    """
+    stored = column.type
+    if column.null_count == len(column):
+        return pa.chunked_array([pa.nulls(len(column))])
+    if kind == "integer" and (pa.types.is_floating(stored) or pa.types.is_boolean(stored)):
+        try:
+            return column.cast(TYPES["integer"])  # integers with a missing value were stored as floats
+        except pa.ArrowInvalid as error:
+            raise ValueError(f"{path}, column {name}: {error}; {AS_NUMBERS}") from None
     if pa.types.is_floating(stored):
-        return TYPES["number"]
-    if pa.types.is_integer(stored) or (pa.types.is_boolean(stored) and kind == "integer"):
-        return TYPES["integer"]
-    return TYPES["text"] if pa.types.is_large_string(stored) or pa.types.is_dictionary(stored) else stored
+        return column.cast(TYPES["number"])
+    if pa.types.is_integer(stored):
+        return column.cast(TYPES["integer"])
+    return column.cast(TYPES["text"]) if pa.types.is_large_string(stored) or pa.types.is_dictionary(stored) else column
 
 
 def _join(tables: Sequence[pa.Table], entry: Table) -> pa.Table:
     """Tables below each other, the columns of all; what the table and each column hold as metadata."""
-    joined = pa.concat_tables(tables, promote_options="permissive")
+    try:
+        joined = pa.concat_tables(tables, promote_options="permissive")
+    except pa.ArrowTypeError as error:
+        raise ValueError(f"tables {entry.path} don't fit each other: {error}") from None
+    types = {
+        field.name: TYPES[entry.kind(field.name)] if pa.types.is_null(field.type) else field.type
+        for field in joined.schema
+    }
     fields = [
-        pa.field(name, joined.schema.field(name).type, metadata=_metadata(description=entry.describe(name)))
-        for name in joined.column_names
+        pa.field(name, kind, metadata=_metadata(description=entry.describe(name))) for name, kind in types.items()
     ]
     return joined.cast(pa.schema(fields, metadata=_metadata(path=entry.path, row=entry.row)))
 

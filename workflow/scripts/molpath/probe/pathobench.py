@@ -7,7 +7,9 @@ computed again from predictions.parquet with scikit-learn, so the layout also ch
 
 from __future__ import annotations
 
+import contextlib
 import re
+import shutil
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -40,8 +42,10 @@ def write_results(
     """Write the folders next to `output` (results_summary.csv), which gets a row per model, task, protocol and metric.
 
     jobs: (model, task) of each file of the four lists. A fold without a result has null for every metric and a `note`.
+    Folders of an earlier run, of models and tasks that left the config or with more folds, are removed.
     """
     rows = []
+    remove_earlier(Path(output).parent)
     for (model, name), config, table, guesses, metrics_path in zip(
         jobs, configs, tables, predictions, metrics, strict=True
     ):
@@ -67,6 +71,15 @@ def write_results(
     with atomic_path(output) as temporary:
         columns = ["source", "task", "model", "experiment", "hyperparameters", "metric", "mean", "se", "lower", "upper"]
         pd.DataFrame(rows, columns=[*columns, "formatted"]).to_csv(temporary, index=False, lineterminator="\n")
+
+
+def remove_earlier(results: Path) -> None:
+    """Remove folders that an earlier run wrote, and those that are empty then; what others wrote beside them stays."""
+    for config in list(results.glob("*/*/*/*/config.json")):
+        shutil.rmtree(config.parent)
+        for parent in config.parents[1:4]:
+            with contextlib.suppress(OSError):  # it holds more
+                parent.rmdir()
 
 
 def parameters_of(protocol: str, task: Task, model: str, settings: Probe) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -130,18 +130,24 @@ def verify(results: str | os.PathLike) -> list[str]:
     return problems
 
 
-def orphans(results: str | os.PathLike) -> list[str]:
-    """Files below `results`/wsi that no manifest names, and temporary files that no living process writes."""
+def orphans(results: str | os.PathLike, manifests: Collection[str] | None = None) -> list[str]:
+    """Files below `results`/wsi that no manifest names, and temporary files that no living process writes.
+
+    manifests: those that the config and the slide sheet ask for (None: all). Others are of slides, grids or encoders
+    that are gone: what they name is listed, and they are, too.
+    """
     results = Path(results)
     parts = (results, results / NEW_SLIDES)
-    claimed = {os.path.normpath(path) for part in parts for path in _claimed(part)}
+    asked = None if manifests is None else set(map(os.path.normpath, manifests))
+    outdated = [path for path in manifests_of(results) if asked is not None and os.path.normpath(path) not in asked]
+    claimed = {os.path.normpath(path) for part in parts for path in _claimed(part, outdated)}
     unclaimed = [path for part in parts for path in _files_below(part / "wsi") if os.path.normpath(path) not in claimed]
     unclaimed = [path for path in unclaimed if not is_temporary(path) and path.parent.name != FOLDER]
-    return sorted(map(str, [*unclaimed, *_leftovers(results)]))
+    return sorted(map(str, [*unclaimed, *outdated, *_leftovers(results)]))
 
 
-def _claimed(results: Path) -> Iterator[Path]:
-    for manifest in manifests_of(results):
+def _claimed(results: Path, outdated: Collection[Path]) -> Iterator[Path]:
+    for manifest in [path for path in manifests_of(results) if path not in outdated]:
         for row in read_manifest(manifest):
             if manifest.parent == results / "tissue":  # a picture of each slide seen, set aside or not
                 yield results / "wsi" / "thumbnails" / f"{row['slide_id']}.jpg"

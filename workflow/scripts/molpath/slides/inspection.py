@@ -17,7 +17,7 @@ from .damage import is_damage
 from .identity import identity_of
 from .known_bad import note_of, read_known_bad
 from .readers import UnreadableSlide, open_slide
-from .resolution import NotSquare, find_mpp, magnification_of
+from .resolution import NotSquare, find_mpp, magnification_of, mpp_of_file
 from .structure import Broken, Facts, examine
 
 DICOM = "dicom"  # OpenSlide's name of the vendor
@@ -30,6 +30,7 @@ COLUMNS = (
     "height",
     "levels",
     "mpp",
+    "mpp_y",
     "mpp_source",
     "magnification",
     "identity",
@@ -102,8 +103,9 @@ def inspect_slide(
     }
     numbers["bounds_x"], numbers["bounds_y"], *_ = shown_in_qupath(reader.properties, reader.levels[0][:2])
     reader.close()
+    properties, level0 = properties_of(reader, facts), reader.levels[0][:2]
     try:
-        mpp, source, note = find_mpp(properties_of(reader, facts), slide["mpp"], mpp_tolerance, reader.levels[0][:2])
+        mpp, source, note = find_mpp(properties, slide["mpp"], mpp_tolerance, level0)
     except NotSquare as error:
         remedy = "resample the slide, or write its true mpp into column mpp of the slide sheet if the file is wrong"
         return set_aside(slide_id, "not_square", f"{error}: {remedy}", **numbers)
@@ -113,9 +115,11 @@ def inspect_slide(
         detail = f"no micrometres per pixel in the file{because}; write them into column mpp of the slide sheet"
         return set_aside(slide_id, "no_resolution", detail, **numbers)
     magnification = magnification_of(mpp)
+    down = mpp if source == "sheet" else mpp_of_file(properties, level0)[1] or mpp
     # As the sheet has it: what is just below a border of magnifications must not be rounded up to it.
     numbers |= {
         "mpp": f"{mpp:.10g}" if source == "sheet" else f"{mpp:.6g}",
+        "mpp_y": f"{down:.10g}" if source == "sheet" else f"{down:.6g}",
         "mpp_source": source,
         "magnification": magnification or "",
     }

@@ -11,8 +11,16 @@ from .models import Models
 from .probing import Probing
 from .problems import Problems
 
-#: What each form of output is asked for by, the last file that its rules write.
+#: The last file that the rules of each form write.
 TABLES, CROISSANT = "<results>/export/tables/tables.tsv", "<results>/croissant.json"
+STORES = "<results>/export/spatialdata/slides.tsv"
+#: What each form writes, below the results.
+FORMS = {
+    "parquet": "export/tables",
+    "croissant": "croissant.json",
+    "spatialdata": "export/spatialdata",
+    "pathobench": "export/pathobench",
+}
 PATHOBENCH = ("<results>/pathobench/results_summary.csv", "<results>/export/pathobench/files.tsv")
 
 
@@ -29,13 +37,17 @@ class Exports:
         """Every file that the target `export` asks for."""
         files = [TABLES] * bool({"parquet", "croissant"} & set(self.use))
         files += [CROISSANT] * ("croissant" in self.use)
-        files += [f"<results>/export/spatialdata/{shard}.tsv" for shard in self.shards() if "spatialdata" in self.use]
+        files += [STORES] * ("spatialdata" in self.use)
         return files + list(PATHOBENCH) * ("pathobench" in self.use)
 
     def shards(self) -> list[str]:
         """Shards of the slide sheet with features of any encoder."""
         sources = self.models.used_sources() if self.slides.path else []
         return sorted({shard for source in sources for shard in self.models.source_shards(*source)})
+
+    def store_lists(self, wildcards: Wildcards | None = None) -> list[str]:
+        """Lists of the stores of these shards."""
+        return [f"<results>/export/spatialdata/{shard}.tsv" for shard in self.shards()]
 
     def sources(self, wildcards: Wildcards) -> list[dict[str, Any]]:
         """Grid (its entry of the config) and encoder of a shard's features, grids in the order of the config."""
@@ -67,6 +79,26 @@ class Exports:
         """Embeddings of bags that tasks of those pairs define themselves."""
         pairs = self.probing.pathobench_jobs
         return [f"<results>/embed/{model}/bags/{task}.h5" for model, task in pairs if self.embedding.bags(task)]
+
+    def check_target(self) -> None:
+        """Raises ProblemsFound where `snakemake export` has nothing to write."""
+        problems = Problems()
+        if not self.use:
+            remedy = f"name at least one of {', '.join(FORMS)}: [parquet, croissant] is the default"
+            problems.add("config, key export/use", "empty, so that there is nothing to export", remedy)
+        problems.stop()
+
+    def left_over(self) -> list[str]:
+        """Notes on what earlier runs exported in forms that the config no longer names."""
+        results = self.models.places.results
+        left = [
+            (form, path) for form, path in FORMS.items() if form not in self.use and os.path.exists(f"{results}/{path}")
+        ]
+        return [
+            f"note: {results}/{path} is of an earlier run: export/use doesn't name {form}, and nothing updates it; "
+            "delete it, or name the form"
+            for form, path in left
+        ]
 
     def check(self, problems: Problems) -> None:
         """What is asked for can be made: features for SpatialData, tasks for Patho-Bench, a Python that is there."""

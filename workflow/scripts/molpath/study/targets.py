@@ -95,6 +95,10 @@ class Targets:
         """Patch features of every grid and encoder that is used."""
         return [path for source in self.models.used_sources() for path in self.models.feature_manifests(*source)]
 
+    def manifests(self) -> list[str]:
+        """Manifests of all stages of slides that the config and the sheet ask for."""
+        return self.slides() + self.assessed() + self.tile_manifests() + self.feature_manifests()
+
     def features(self, wildcards: Wildcards | None = None) -> list[str]:
         """The same, and what was set aside as far as each grid and encoder."""
         parts = [f"<results>/tables/ledger/{grid}/{encoder}.tsv" for grid, encoder in self.models.used_sources()]
