@@ -16,7 +16,7 @@ import pandas as pd
 from ..common.settings.probe import Probe
 from ..omics.sample_types import stands_for_its_case
 from .cohorts import Embeddings, Side, case_of, check_disjoint, load_side, load_support
-from .embeddings import EmbeddingTable
+from .embeddings import EmbeddingTable, check_finite
 from .outputs import write_results
 from .permuting import control_of, permutations_of, shuffled, stratified
 from .probes import ProbeFailed
@@ -173,6 +173,7 @@ def molecular(task: Task, profiles: str, modalities: Sequence[str]) -> dict[str,
     if not profiles or not modalities:
         return {}
     profile_vectors = EmbeddingTable.read(profiles)
+    check_finite(profile_vectors.vectors, profile_vectors.ids, "profile_id", profiles)
     tables = {modality: profiles_by_case(profile_vectors, modality) for modality in modalities}
     return {f"prompt_{name}": table.reindex(case_of(task)).to_numpy() for name, table in tables.items() if len(table)}
 

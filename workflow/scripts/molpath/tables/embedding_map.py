@@ -109,8 +109,8 @@ def neighbours_of(x: np.ndarray, k: int) -> Neighbours:
 
 
 def as_table(ids: Sequence[str], places: np.ndarray, near: Neighbours, lost: Sequence[str]) -> pd.DataFrame:
-    """Coordinates and neighbours; several neighbours are joined by ;. lost: slides whose embeddings aren't finite, which
-    come last."""
+    """Coordinates and neighbours; several neighbours are joined by ;. lost: slides whose embeddings aren't finite,
+    which come last."""
     shown = pd.DataFrame(
         {
             "slide_id": ids,

@@ -29,7 +29,7 @@ from ..common.reasons import ALLOWED
 from ..tissue.classes import CLASSES
 from .gallery_page import SCRIPT, STYLE, controls
 from .pages import NAMES, NUMBER, Section, write_page
-from .predicted_slides import RESEARCH, Said, as_html, predictions_of
+from .predicted_slides import RESEARCH, Said, as_html, doubt_of, predictions_of
 from .qupath import entry_of, write_script
 
 #: Cards of a page at most: browsers grow slow beyond.
@@ -104,6 +104,7 @@ def write_gallery(
             by_slide[row["slide_id"]],
             scores,
             as_html(predicted, place),
+            {"doubt": doubt_of(predicted, place)} if predicted else {},
         )
         for place, row in enumerate(rows)
     ]
@@ -112,7 +113,8 @@ def write_gallery(
     keys = {name.replace("_", " "): values for name, values in scores.items()} | keys_of(predicted)
     layers = [kind for kind in MAPS if any(kind == kind_of(path) for path in maps)]
     colours = {"tissue": TISSUE, **COLOURS}
-    body = head + controls(grids, {kind: MAPS[kind] for kind in layers}, list(keys), colours) + colour_filter()
+    filters = ["status", "reason", "cohort"] + ["doubt"] * bool(predicted)
+    body = head + controls(grids, {kind: MAPS[kind] for kind in layers}, list(keys), colours, filters) + colour_filter()
     data = packed({"scores": [[values[k] for values in keys.values()] for k in range(len(rows))]})
     body += f'<div class="gallery">{"".join(cards)}</div><script type="application/json" id="data">{data}</script>'
     body += f"<script>{SCRIPT}</script>"
@@ -155,8 +157,9 @@ def card(
     maps: Sequence[Path],
     scores: Mapping[str, Any],
     predicted: str,
+    filters: Mapping[str, str],
 ) -> str:
-    """A slide's card: pictures, fate, what is predicted (HTML), and numbers."""
+    """A slide's card: pictures, fate, what is predicted (HTML), and numbers. filters: what else the page filters by."""
     slide, reason = row["slide_id"], loss.reason if loss else ""
     status = "kept" if not loss else "excluded" if reason in ALLOWED else "set aside"
     fate = f"{status}: {', '.join(filter(None, loss.part))}: {reason}: {loss.detail}" if loss else status
@@ -167,7 +170,7 @@ def card(
         for path in maps
     )
     origin = f"case {row['case_id']}" * (row["case_id"] != slide), row.get("cohort", "")
-    words = {"slide": slide, "status": status, "reason": reason or "none", "cohort": row.get("cohort", "")}
+    words = {"slide": slide, "status": status, "reason": reason or "none", "cohort": row.get("cohort", "")} | filters
     data = "".join(f' data-{name}="{html.escape(value)}"' for name, value in words.items())
     return (
         f'<figure class="{status.split()[0]}"{data}>{stack(row, folders, grids)}{pictures}<figcaption><label>'
