@@ -252,3 +252,16 @@ def test_two_thousand_slides_open_in_three_seconds(tmp_path, browser):
     assert loaded < 2000, "pictures out of sight are loaded too"
     assert browser.complaints() == []
     assert took < 3, took
+
+
+def test_lines_for_qupath_are_groovy_whatever_the_folder_is_called(tmp_path, browser):
+    """Quotes, backslashes, dollars and other letters, as a text of Groovy has them."""
+    results = tmp_path / "it's \"a\" $x ${1} b\\u0041 é 100%25 #?"
+    made_up(results, 2, "x")
+    opened(browser, results)
+    browser.find("[data-slide=S0001] input")[0].click()
+    name = "it's \\\"a\\\" \\$x \\${1} b\\\\u0041 é 100%25 #?"
+    lines = browser.do("return document.querySelector('#lines').value")
+    assert lines == f'def results = "{tmp_path}/{name}"\ndef chosen = ["S0001"]'
+    browser.wait(LOADED, ".ground")
+    assert browser.complaints() == []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import h5py
 import numpy as np
@@ -44,6 +44,14 @@ class EmbeddingTable:
             vectors = handle["X"][:] if with_vectors else np.zeros((len(ids), 0), np.float32)
             columns = {name: read_column(obs[name]) for name in COLUMNS if name in obs}
             return cls(path, ids, vectors, columns, kind, vectors_given)
+
+    def only_finite(self) -> tuple[EmbeddingTable, list[str]]:
+        """The rows whose embeddings hold no NaN and no infinity, and the ids of the others."""
+        is_finite = are_finite(self.vectors)
+        rows = np.flatnonzero(is_finite)
+        columns = {name: [cells[row] for row in rows] for name, cells in self.columns.items()}
+        kept = replace(self, ids=[self.ids[row] for row in rows], vectors=self.vectors[rows], columns=columns)
+        return kept, [self.ids[row] for row in np.flatnonzero(~is_finite)]
 
 
 def _word(handle: h5py.File, name: str) -> str:
