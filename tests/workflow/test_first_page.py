@@ -108,5 +108,7 @@ def test_the_same_results_give_the_same_page(page):
 
 def test_the_table_of_a_map_is_linked_beside_it(page):
     (line,) = [line for line in page.read_text().split("<li>") if "embedding_maps/m" in line]
-    assert line.index('href="figures/embedding_maps/m.html">page') < line.index('href="tables/embedding_maps/m.tsv">TSV')
+    assert line.index('href="figures/embedding_maps/m.html">page') < line.index(
+        'href="tables/embedding_maps/m.tsv">TSV'
+    )
     assert "Map of embeddings, with the neighbours of each slide: m" in line

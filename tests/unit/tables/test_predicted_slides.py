@@ -6,8 +6,8 @@ import re
 import numpy as np
 import pandas as pd
 from molpath.common.files import write_tsv
-from molpath.tables.gallery import keys_of, packed
 from molpath.predict.reference import describe
+from molpath.tables.gallery import keys_of, packed
 from molpath.tables.predicted_slides import as_html, doubt_of, predictions_of
 
 SLIDES = [{"slide_id": f"S{k}", "case_id": case} for k, case in enumerate("BABC")]

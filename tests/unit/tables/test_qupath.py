@@ -30,8 +30,9 @@ def test_paths_lead_to_the_files_where_the_results_are_a_link(tmp_path):
 #: What the script asks of QuPath: it prints what it was given.
 DOUBLES = {
     "qupath.lib.gui.commands": "class ProjectCommands { static getThumbnailRGB(server) { server } }",
-    "qupath.lib.images.servers": """class ImageServerProvider { static getPreferredUriImageSupport(Class kind, String path) {
-        new File(path).isFile() ? [builders: [path]] : null } }""",
+    "qupath.lib.images.servers": """class ImageServerProvider {
+        static getPreferredUriImageSupport(Class kind, String path) {
+            new File(path).isFile() ? [builders: [path]] : null } }""",
     "qupath.lib.io": "class PathIO { static readObjects(java.nio.file.Path path) { [path.toString()] } }",
     "qupath.lib.objects": """class PathObjectTools { static transformObject(object, move, copied) {
         object + " by " + move.translateX + " " + move.translateY } }""",
@@ -65,7 +66,7 @@ def has_groovy():
 @pytest.mark.skipif(not has_groovy(), reason="Groovy isn't installed")
 def test_the_script_adds_the_chosen_slide_with_its_contours(tmp_path):
     """In Groovy, with doubles of QuPath: folders and slides with quotes, backslashes, dollars and other letters."""
-    word = "it's \"a\" $x ${1+1} b\\u0041 é 日本"
+    word = 'it\'s "a" $x ${1+1} b\\u0041 é 日本'
     results = tmp_path / word / "results"
     results.mkdir(parents=True)
     entries = []

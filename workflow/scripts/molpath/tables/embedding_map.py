@@ -21,6 +21,7 @@ from ..probe.embeddings import NOT_FINITE, are_finite, read_every_column, shorte
 from ..probe.tsne import tsne
 from .embedding_map_columns import describe, is_shown, short
 from .embedding_map_page import STYLE, body_of
+from .names import headings
 from .pages import Section, pack, write_page
 
 #: Neighbours of a slide that are listed.
@@ -174,6 +175,7 @@ def write_map(
         "pictures": [int((results / f"wsi/thumbnails/{name}.jpg").is_file()) for name in ids],
         "thumbnails": f"{up}wsi/thumbnails/",
         "columns": [describe(name, cells, cohort.get(name, ())) for name, cells in columns.items()],
+        "labels": headings(list(columns)),
         "first": next((name for name in colours if name in columns), ""),
     }
     body = body_of(pack(json.dumps(data)), [html.escape(line) for line in sentences(data, counts, lost)])

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .names import told_apart
 from .pages import NAMES, NUMBER
 
 #: Classes with a mark of their own; of more, the last mark stands for all others.
@@ -53,7 +54,12 @@ def describe(name: str, cells: Sequence[str], cohort: Sequence[str] = ()) -> dic
     named = order[: MOST if len(order) <= MOST else MOST - 1]
     words = named + [word for word in order[len(named) :] if word in present]
     place = {word: k for k, word in enumerate(words)} | {"": -1}
-    return {"name": name, "words": words, "named": len(named), "codes": [place[cell] for cell in cells]}
+    return {
+        "name": name,
+        "words": told_apart(words, words),
+        "named": len(named),
+        "codes": [place[cell] for cell in cells],
+    }
 
 
 def as_floats(cells: Iterable[str]) -> np.ndarray:

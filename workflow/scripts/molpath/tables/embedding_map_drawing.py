@@ -19,7 +19,7 @@ const make = (tag, text, parent) => {
   parent?.append(node);
   return node;
 };
-const nameOf = (each) => each.name.replaceAll("_", " ");
+const nameOf = (each) => data.labels[data.columns.indexOf(each)];
 // Every digit of a whole number, no comma in a year.
 const digits = (value) => ({ maximumSignificantDigits: Number.isInteger(value) ? 15 : 6, useGrouping: "min2" });
 function number(value) {

@@ -34,7 +34,7 @@ for (const name of filters) {
   const counts = new Map();
   for (const card of all) counts.set(card.dataset[name], (counts.get(card.dataset[name]) || 0) + 1);
   for (const [value, count] of [...counts].sort())
-    field(name).append(new Option(`${value || "(empty)"} (${count})`, `=${value}`));
+    field(name).append(new Option(`${value.replace(/ (?= )|^ | $/g, "\\u00a0") || "(empty)"} (${count})`, `=${value}`));
 }
 function filter() {
   const word = field("find").value.toLowerCase();
