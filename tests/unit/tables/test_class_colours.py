@@ -11,7 +11,8 @@ from molpath.common.files import write_tsv
 from molpath.common.h5ad import write_h5ad
 from molpath.figures.maps import plot_clusters, style_of
 from molpath.figures.style import COLOURS, plot_embeddings
-from molpath.tables.embedding_map_columns import MOST, describe, in_order
+from molpath.tables.embedding_map_columns import MOST, describe
+from molpath.tables.names import in_order
 
 ORGANS = ["lung"] * 5 + ["breast"] * 4 + ["colon"] * 4 + ["skin"] + [""]
 

@@ -13,7 +13,7 @@ from ..common.files import read_tsv, write_tsv
 from ..common.reasons import OK, SET_ASIDE
 from ..probe.embeddings import NOT_FINITE, are_finite, read_block
 from ..probe.tsne import tsne
-from ..tables.embedding_map_columns import in_order
+from ..tables.names import in_order
 from .style import COLOURS, not_shown, put_legend, save
 
 #: Marks that go with each colour, so that 64 groups differ.

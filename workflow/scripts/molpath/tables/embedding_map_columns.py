@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from .names import told_apart
+from .names import in_order, told_apart
 from .pages import NAMES, NUMBER
 
 #: Classes with a mark of their own; of more, the last mark stands for all others.
@@ -24,15 +23,6 @@ ENDS = (1, 99)
 def is_shown(name: str) -> bool:
     """True for a column that says something of a slide."""
     return name not in NOT_SHOWN and not name.endswith("_fingerprint")
-
-
-def in_order(cells: Iterable[str]) -> list[str]:
-    """Values of a column, the commonest first, then by name; '' is none.
-
-    Of the same cells, such as those of the whole sheet, every map and figure gives a value the same place and colour.
-    """
-    counts = Counter(cell for cell in cells if cell)
-    return sorted(counts, key=lambda value: (-counts[value], value))
 
 
 def describe(name: str, cells: Sequence[str], cohort: Sequence[str] = ()) -> dict[str, Any]:

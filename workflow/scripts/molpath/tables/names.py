@@ -1,10 +1,10 @@
-"""Names of columns and classes as pages show them: no two that look alike."""
+"""Names of columns and classes as pages show them: in one order everywhere, and no two that look alike."""
 
 from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 
 def headings(names: Sequence[str]) -> list[str]:
@@ -33,3 +33,12 @@ def exactly(name: str) -> str:
     if not unicodedata.is_normalized("NFKC", name):
         letters = [letter if letter.isascii() else f"\\u{ord(letter):04x}" for letter in letters]
     return f'"{"".join(letters)}"'.replace(" ", "\N{NO-BREAK SPACE}")
+
+
+def in_order(cells: Iterable[str]) -> list[str]:
+    """Values of a column, the commonest first, then by name; '' is none.
+
+    Of the same cells, such as those of the whole sheet, every map and figure gives a value the same place and colour.
+    """
+    counts = Counter(cell for cell in cells if cell)
+    return sorted(counts, key=lambda value: (-counts[value], value))
