@@ -23,12 +23,12 @@ import pandas as pd
 from ..common.files import open_h5, write_tsv
 from ..common.settings.probe import Solvers
 from ..probe.cox import rotate
-from ..probe.embeddings import check_finite, read_columns, read_embeddings
+from ..probe.embeddings import read_columns, read_embeddings
 from ..probe.jobs import cox_for
 from ..probe.permuting import shuffled
 from ..probe.probes import ProbeFailed, adaptive_c, fit_cox, one_thread, unit_of
 from ..probe.results import cox_settings
-from ..probe.samples import load_samples
+from ..probe.samples import check_finite, load_samples
 from ..probe.tasks import BadTask, Task, read_task
 
 log = logging.getLogger(__name__)

@@ -10,8 +10,9 @@ import pandas as pd
 
 from ..common.files import read_tsv, write_tsv
 from ..embed.bags import Bags
-from ..probe.embeddings import EmbeddingTable, check_finite
+from ..probe.embeddings import EmbeddingTable
 from ..probe.regression import regression_metrics
+from ..probe.samples import check_finite
 from . import gene_set_reliability as reliability
 from .gene_prompts import Prompts
 from .gene_set_cases import Scored, Support, take_cases

@@ -26,7 +26,8 @@ from ..common.settings.embed import Model
 from ..embed.bags import Bags
 from ..embed.evenness import effective_number
 from ..embed.pooling import Pooling, pooling_of, softmax
-from ..probe.embeddings import check_finite, read_embeddings
+from ..probe.embeddings import read_embeddings
+from ..probe.samples import check_finite
 from .predictor import Predictor
 
 log = logging.getLogger(__name__)

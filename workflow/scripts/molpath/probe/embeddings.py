@@ -9,7 +9,6 @@ import h5py
 import numpy as np
 
 from ..common.files import open_h5
-from .tasks import BadTask
 
 #: Columns of obs that samples are chosen by, where a file has them.
 COLUMNS = ("slides_used", "n_patches", "site", "case_id", "sample_type", "modality")
@@ -62,21 +61,6 @@ def _word(handle: h5py.File, name: str) -> str:
 def are_finite(x: np.ndarray) -> np.ndarray:
     """True (bool N) for embeddings (float N x D) without NaN and infinite numbers."""
     return np.asarray(np.isfinite(x).all(1))
-
-
-def check_finite(x: np.ndarray, names: Sequence[str], unit: str, path: str) -> None:
-    """No NaN and no infinity, which a solver would turn into a meaningless score. Raises BadTask with the names.
-
-    names: of the samples (`unit`: case_id, slide_id, profile_id) of embeddings x (float N x D); path: their file.
-    """
-    wrong = [name for name, is_finite in zip(names, are_finite(x), strict=True) if not is_finite]
-    if wrong:
-        noun = unit.removesuffix("_id")
-        subject = f"embedding of 1 {noun} holds" if len(wrong) == 1 else f"embeddings of {len(wrong)} {noun}s hold"
-        raise BadTask(
-            f"{path}: the {subject} NaN or infinite numbers: {shortened(wrong)}. "
-            "Look at their features, then embed them again"
-        )
 
 
 def shortened(names: Sequence[str]) -> str:

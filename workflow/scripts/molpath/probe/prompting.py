@@ -16,11 +16,12 @@ import pandas as pd
 from ..common.settings.probe import Probe
 from ..omics.sample_types import stands_for_its_case
 from .cohorts import Embeddings, Side, case_of, check_disjoint, load_side, load_support
-from .embeddings import EmbeddingTable, check_finite
+from .embeddings import EmbeddingTable
 from .outputs import write_results
 from .permuting import control_of, permutations_of, shuffled, stratified
 from .probes import ProbeFailed
 from .results import TIMES, Predict, Results, sides
+from .samples import check_finite
 from .tasks import Task
 from .transfer import joined
 

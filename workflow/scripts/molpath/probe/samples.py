@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ..common.files import read_tsv
-from .embeddings import EmbeddingTable, check_finite, read_block, shortened
+from .embeddings import EmbeddingTable, are_finite, read_block, shortened
 from .tasks import BadTask, Task
 
 log = logging.getLogger(__name__)
@@ -117,6 +117,21 @@ def check_bags(task: Task, used: Mapping[str, str], embedded: set[str], path: st
         raise BadTask(
             f"{task.name}: the embeddings of {len(wrong)} cases in {path} are of other slides than the task lists: "
             f"{shortened(wrong)}. List all slides of a case, or have the task's files before the run starts"
+        )
+
+
+def check_finite(x: np.ndarray, names: Sequence[str], unit: str, path: str) -> None:
+    """No NaN and no infinity, which a solver would turn into a meaningless score. Raises BadTask with the names.
+
+    names: of the samples (`unit`: case_id, slide_id, profile_id) of embeddings x (float N x D); path: their file.
+    """
+    wrong = [name for name, is_finite in zip(names, are_finite(x), strict=True) if not is_finite]
+    if wrong:
+        noun = unit.removesuffix("_id")
+        subject = f"embedding of 1 {noun} holds" if len(wrong) == 1 else f"embeddings of {len(wrong)} {noun}s hold"
+        raise BadTask(
+            f"{path}: the {subject} NaN or infinite numbers: {shortened(wrong)}. "
+            "Look at their features, then embed them again"
         )
 
 
