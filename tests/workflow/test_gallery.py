@@ -268,3 +268,15 @@ def test_lines_for_qupath_are_groovy_whatever_the_folder_is_called(tmp_path, bro
     assert lines == f'def results = "{tmp_path}/{name}"\ndef chosen = ["S0001"]'
     browser.wait(LOADED, ".ground")
     assert browser.complaints() == []
+
+
+def test_the_keyboard_passes_over_what_is_not_shown(few, browser):
+    """No stop at a link whose layer is switched off; one with a name where it is on."""
+    opened(browser, few.results)
+    focusable = """const link = document.querySelector(".map-link");
+    link.focus();
+    return document.activeElement === link"""
+    assert not browser.do(focusable)
+    browser.find("[data-layer=attention]")[0].click()
+    assert browser.do(focusable)
+    assert browser.find(".map")[0].get_attribute("alt") == "attention: threads"

@@ -8,6 +8,7 @@ from molpath.common.files import read_tsv, write_tsv
 from molpath.common.h5ad import write_h5ad
 from molpath.figures.maps import map_slides
 from molpath.figures.style import plot_embeddings
+from molpath.probe.tsne import tsne
 from molpath.tables.embedding_map import map_embeddings
 from molpath.tables.scales import list_scales
 
@@ -122,3 +123,15 @@ def test_the_map_of_training_slides_goes_on_and_lists_what_it_leaves_out(tmp_pat
     assert rows.set_index("slide_id").x["S04"] == ""
     assert "29 slides by organ" in figure.read_text()
     assert "1 not finite, not shown" in figure.read_text()
+
+
+@pytest.mark.parametrize("scale", [1e37, 1e-40])
+def test_numbers_near_the_ends_of_float32_have_a_map(tmp_path, scale):
+    """scikit-learn's process would die."""
+    x = vectors_of(20)
+    places = tsne((x * scale).astype(np.float32), 0)
+    assert np.isfinite(places).all()
+    assert len(np.unique(places, axis=0)) == 20
+    x[3] = 3e38
+    table, _ = drawn(tmp_path, x)
+    assert np.isfinite(table[["x", "y"]].to_numpy(float)).all()

@@ -1,4 +1,4 @@
-"""The gallery of slides: a card a slide with layers to switch on, sorted and filtered in the browser, all offline.
+"""The gallery of slides: a card per slide with layers to switch on, sorted and filtered in the browser, all offline.
 
 Pictures are linked where they lie below the results folder and load as they come into view. Class codes of quality maps
 (one byte a pixel) get their colours by a filter of the browser. New slides have a gallery of their own, with what
@@ -175,8 +175,9 @@ def card(
     fate = f"{status}: {', '.join(filter(None, loss.part))}: {reason}: {loss.detail}" if loss else status
     numbers = ", ".join(f"{label} {row[name]}" for name, label in labels.items() if row[name])
     pictures = "".join(
-        f'<a href="{link(path, folders.page)}"><img class="map {kind_of(path)}" loading="lazy" alt="" '
-        f'title="{html.escape(title_of(path))}" src="{link(path, folders.page)}"></a>'
+        f'<a class="map-link {kind_of(path)}" href="{link(path, folders.page)}"><img class="map {kind_of(path)}" '
+        f'loading="lazy" alt="{MAPS[kind_of(path)]}: {html.escape(title_of(path))}" title="{html.escape(title_of(path))}" '
+        f'src="{link(path, folders.page)}"></a>'
         for path in maps
     )
     origin = f"case {row['case_id']}" * (row["case_id"] != slide), row.get("cohort", "")

@@ -12,7 +12,8 @@ STYLE = """.sentences{max-width:none} .gallery{display:flex;flex-wrap:wrap;gap:1
 .over img{position:absolute;top:0;left:0;display:none;image-rendering:pixelated}
 .over .quality{width:100%;height:100%;filter:url(#classes);opacity:.75} .over .patches{opacity:.5}
 .show-quality .over,.show-patches .over{display:block} .show-quality .over .quality{display:block}
-.map{display:none;width:100%} .none{color:#888;border:1px dashed #bbb;padding:2em;text-align:center;margin:0}
+.map-link{display:none} .map{display:block;width:100%}
+.none{color:#888;border:1px dashed #bbb;padding:2em;text-align:center;margin:0}
 .set figcaption{border-left:4px solid #d55e00;padding-left:.4em}
 .said{margin:.3em 0} .said.doubt{border-left:4px solid #e69f00;padding-left:.4em}
 figcaption{font-size:13px;margin-top:.3em;overflow-wrap:anywhere;line-height:1.35}
@@ -99,7 +100,7 @@ def controls(
     filters: what cards have as data-<name>.
     """
     style = "".join(f".show-grid{k} .over .grid{k}{{display:block}}" for k in range(len(grids)))
-    style += "".join(f".show-{kind} .map.{kind}{{display:block}}" for kind in maps)
+    style += "".join(f".show-{kind} .map-link.{kind}{{display:block}}" for kind in maps)
     options = (
         '<option value="">the sheet</option><option value="slide">slide</option><option value="reason">reason</option>'
     )
