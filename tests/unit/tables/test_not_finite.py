@@ -127,7 +127,7 @@ def test_the_map_of_training_slides_goes_on_and_lists_what_it_leaves_out(tmp_pat
 
 @pytest.mark.parametrize("scale", [1e37, 1e-40])
 def test_numbers_near_the_ends_of_float32_have_a_map(tmp_path, scale):
-    """scikit-learn's process would die."""
+    """scikit-learn would end the process."""
     x = vectors_of(20)
     places = tsne((x * scale).astype(np.float32), 0)
     assert np.isfinite(places).all()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-#: Distances of embeddings within these ends fit into float32, in which scikit-learn has them; its process dies of others.
+#: Distances of embeddings within these ends fit into float32, as scikit-learn has them; others end its process.
 USUAL = (1e-12, 1e12)
 
 

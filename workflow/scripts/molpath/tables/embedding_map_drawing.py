@@ -58,7 +58,8 @@ function restyle() {
     const classes = column.words.slice(0, named).map((name, k) => (
       { shape: k < colours.length ? "disc" : "triangle", colour: colours[k % colours.length], name, count: 0 }));
     const rest = column.words.length - named;
-    const other = { shape: "cross", colour: css("--other"), name: `${rest.toLocaleString("en")} others`, count: 0 };
+    const name = rest === 1 ? column.words[named] : `${rest.toLocaleString("en")} others`;
+    const other = { shape: "cross", colour: css("--other"), name, count: 0 };
     styles = [missing, other, ...classes];
     column.codes.forEach((code, k) => { marks[k] = code < 0 ? 0 : code < named ? code + 2 : 1; });
   }

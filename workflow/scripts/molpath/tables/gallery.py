@@ -176,8 +176,8 @@ def card(
     numbers = ", ".join(f"{label} {row[name]}" for name, label in labels.items() if row[name])
     pictures = "".join(
         f'<a class="map-link {kind_of(path)}" href="{link(path, folders.page)}"><img class="map {kind_of(path)}" '
-        f'loading="lazy" alt="{MAPS[kind_of(path)]}: {html.escape(title_of(path))}" title="{html.escape(title_of(path))}" '
-        f'src="{link(path, folders.page)}"></a>'
+        f'loading="lazy" alt="{MAPS[kind_of(path)]}: {html.escape(title_of(path))}" '
+        f'title="{html.escape(title_of(path))}" src="{link(path, folders.page)}"></a>'
         for path in maps
     )
     origin = f"case {row['case_id']}" * (row["case_id"] != slide), row.get("cohort", "")
