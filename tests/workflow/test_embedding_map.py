@@ -44,6 +44,7 @@ def write_map(results, groups, per_group, **columns):
     embedding_map.map_embeddings(
         model="m",
         slides=[],
+        sheets=[],
         results=str(results),
         colours=["organ"],
         points=20000,
@@ -273,6 +274,7 @@ def test_ten_thousand_slides_draw_and_follow_the_pointer(tmp_path, browser):
         {"total": 10000, "without": 0, "width": 3, "seed": 0},
         tmp_path,
         ["organ"],
+        {},
     )
     began = time.monotonic()
     opened(browser, tmp_path)

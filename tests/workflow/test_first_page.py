@@ -14,6 +14,7 @@ FILES = (
     *("tables/ledger/g.tsv", "slides/00000.tsv", "omics/leakage.tsv", "omics/A/rna.tsv", "gallery.html"),
     *("figures/attention/m/S 1#.png", "predict/cohort/tables/slides.tsv", "predict/m/t/predictions.html"),
     *("probe/m/t/genes/directions.html", "figures/embedding_maps/m.html", "predict/gallery.html"),
+    "tables/embedding_maps/m.tsv",
 )
 #: Files of the same jobs that provenance does not list, and where each is linked.
 BESIDE = ("figures/label_curve.png", "figures/label_curve.tsv", "probe/m/t/genes/directions.tsv")
@@ -103,3 +104,11 @@ def test_the_same_results_give_the_same_page(page):
     before = page.read_bytes()
     write(page.parent)
     assert page.read_bytes() == before
+
+
+def test_the_table_of_a_map_is_linked_beside_it(page):
+    (line,) = [line for line in page.read_text().split("<li>") if "embedding_maps/m" in line]
+    assert line.index('href="figures/embedding_maps/m.html">page') < line.index(
+        'href="tables/embedding_maps/m.tsv">TSV'
+    )
+    assert "Map of embeddings, with the neighbours of each slide: m" in line

@@ -227,6 +227,9 @@ def test_new_slides_are_shown_with_what_is_predicted_of_them(tmp_path, browser):
     choose(browser, "sort", "m/t: doubt")
     browser.find("#down")[0].click()
     assert browser.do(SHOWN) == [f"S000{k}" for k in "230145"], "doubt first, nothing last"
+    choose(browser, "doubt", "yes (2)")
+    assert browser.do(SHOWN) == ["S0002", "S0003"]
+    choose(browser, "doubt", "all")
     for kind in ("contributions", "contributing_patches"):
         assert not browser.find(f".map.{kind}")[0].is_displayed()
         browser.find(f"[data-layer={kind}]")[0].click()
@@ -252,3 +255,28 @@ def test_two_thousand_slides_open_in_three_seconds(tmp_path, browser):
     assert loaded < 2000, "pictures out of sight are loaded too"
     assert browser.complaints() == []
     assert took < 3, took
+
+
+def test_lines_for_qupath_are_groovy_whatever_the_folder_is_called(tmp_path, browser):
+    """Quotes, backslashes, dollars and other letters, as a text of Groovy has them."""
+    results = tmp_path / 'it\'s "a" $x ${1} b\\u0041 é 100%25 #?'
+    made_up(results, 2, "x")
+    opened(browser, results)
+    browser.find("[data-slide=S0001] input")[0].click()
+    name = 'it\'s \\"a\\" \\$x \\${1} b\\\\u0041 é 100%25 #?'
+    lines = browser.do("return document.querySelector('#lines').value")
+    assert lines == f'def results = "{tmp_path}/{name}"\ndef chosen = ["S0001"]'
+    browser.wait(LOADED, ".ground")
+    assert browser.complaints() == []
+
+
+def test_the_keyboard_passes_over_what_is_not_shown(few, browser):
+    """No stop at a link whose layer is switched off; one with a name where it is on."""
+    opened(browser, few.results)
+    focusable = """const link = document.querySelector(".map-link");
+    link.focus();
+    return document.activeElement === link"""
+    assert not browser.do(focusable)
+    browser.find("[data-layer=attention]")[0].click()
+    assert browser.do(focusable)
+    assert browser.find(".map")[0].get_attribute("alt") == "attention: threads"

@@ -102,6 +102,8 @@ rule map_embeddings:
         embedded="<results>/embed/{model}/slides.h5ad",
         fates="<results>/embed/{model}/slides.tsv",
         slides=study.targets.table_of_slides,
+        # Colours are the same on the maps of all models.
+        sheets=[study.slides.sheet, *study.slides.case_sheet],
     output:
         page=report(
             "<results>/figures/embedding_maps/{model}.html",
@@ -121,6 +123,7 @@ rule map_embeddings:
         mem_mb=grow(8000),
         runtime=grow(240),
     params:
+        states=study.times.of(study.slides.sheet, study.slides.case_sheet),
         results=subpath(output.page, ancestor=3),
         settings=lookup(dpath="report/map", within=config),
         note=lambda wildcards: config["report"]["note"],

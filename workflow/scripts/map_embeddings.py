@@ -16,6 +16,7 @@ if __name__ == "__main__":
         embedded=snakemake.input.embedded,
         fates=snakemake.input.fates,
         slides=snakemake.input.slides,
+        sheets=snakemake.input.sheets,
         results=snakemake.params.results,
         **snakemake.params.settings,
         note=snakemake.params.note,

@@ -67,5 +67,5 @@ def test_one_value_and_no_such_column(cohort):
     _, figure = mapped(cohort, colours=("cohort",))
     assert "80 slides by cohort" in figure.read_text()
     table, figure = mapped(cohort, colours=("nothing",))
-    assert table.columns.tolist() == ["slide_id", "x", "y"]
+    assert table.columns.tolist() == ["slide_id", "status", "reason", "x", "y"]
     assert "threads" in figure.read_text()

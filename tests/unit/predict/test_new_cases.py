@@ -24,6 +24,19 @@ def test_a_case_without_embedding_has_a_row_and_says_why(tmp_path, x):
     assert (table.loc["K5", ["predicted", "set", "ood_flag", "ood_score"]] == "").all()
 
 
+def test_a_case_whose_embedding_is_not_finite_is_not_predicted_and_the_others_are(tmp_path, x):
+    write_predictor(tmp_path / "predictor")
+    good, _ = NewCases(tmp_path, x).predict()
+    x[3, 0], x[5, 1] = np.nan, np.inf
+    table, _ = NewCases(tmp_path, x).predict()
+    assert list(table.index[table.status == "not predicted"]) == ["K3", "K5"]
+    assert set(table.reason[["K3", "K5"]]) == {"not_finite (its embedding holds NaN or infinite numbers)"}
+    assert (table.loc["K3", ["predicted", "set", "ood_flag", "ood_score"]] == "").all()
+    assert (table.n_slides[["K3", "K5"]].astype(int) == 0).all()
+    others = [name for name in table.index if name not in ("K3", "K5")]
+    assert table.loc[others].equals(good.loc[others])
+
+
 def test_nobody_has_an_embedding(tmp_path, x):
     """The table holds every case all the same."""
     write_predictor(tmp_path / "predictor")

@@ -143,7 +143,7 @@ def test_vectors_of_a_table_may_not_be_missing(tmp_path):
 def test_numbers_that_are_none_are_named(tmp_path, value):
     cohort = Cohort(tmp_path)
     cohort.vectors["05-1"] = np.array([0, value, 0, 0])
-    with pytest.raises(BadTask, match=r"cases.h5ad: the embeddings of 1 case_ids hold NaN or infinite numbers: 05"):
+    with pytest.raises(BadTask, match=r"cases.h5ad: the embedding of 1 case holds NaN or infinite numbers: 05"):
         cohort.load()
 
 

@@ -38,15 +38,16 @@ def draw(results, **changed):
     page, table = results / "figures/embedding_maps/m.html", results / "tables/embedding_maps/m.tsv"
     files = {"embedded": results / "embed/m/slides.h5ad", "fates": results / "embed/m/slides.tsv"}
     files |= {"table": table, "page": page, "results": results}
-    arguments = {
+    asked = {
         "model": "m",
         "slides": [],
+        "sheets": [],
         "colours": ["organ", "grade"],
         "points": 20000,
         "seed": 0,
         "note": "synthetic",
     }
-    map_embeddings(**arguments | {name: str(path) for name, path in files.items()} | changed)
+    map_embeddings(**asked | {name: str(path) for name, path in files.items()} | changed)
     text = page.read_text()
     (packed,) = re.findall(r'<script type="text/plain" id="data">([^<]+)</script>', text)
     return read_tsv(table), json.loads(gzip.decompress(base64.b64decode(packed))), text

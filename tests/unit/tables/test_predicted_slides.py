@@ -3,10 +3,12 @@
 import html
 import re
 
+import numpy as np
 import pandas as pd
 from molpath.common.files import write_tsv
+from molpath.predict.reference import describe
 from molpath.tables.gallery import keys_of, packed
-from molpath.tables.predicted_slides import as_html, predictions_of
+from molpath.tables.predicted_slides import as_html, doubt_of, predictions_of
 
 SLIDES = [{"slide_id": f"S{k}", "case_id": case} for k, case in enumerate("BABC")]
 
@@ -50,8 +52,26 @@ def test_calibrated_probabilities_replace_fitted_ones_where_there_are_some(tmp_p
 def test_doubt_is_marked_and_texts_of_others_are_texts(tmp_path):
     hostile = "</script><img src=x onerror=alert(1)>"
     row = {"case_id": "A", "ood_flag": "yes", "ood_reason": hostile, "in_training": "no"}
-    predictions = said_of(tmp_path, [row])
-    assert as_html(predictions, 1).startswith('<p class="said doubt">')
-    assert html.escape(hostile) in as_html(predictions, 1)
-    assert "in training" not in as_html(predictions, 1)
-    assert "<" not in packed(keys_of(predictions))
+    said = said_of(tmp_path, [row])
+    assert as_html(said, 1).startswith('<p class="said doubt">')
+    assert html.escape(hostile) in as_html(said, 1)
+    assert "in training" not in as_html(said, 1)
+    assert "<" not in packed(keys_of(said))
+
+
+def test_too_few_training_cases_are_no_absence_of_doubt(tmp_path):
+    """What the reference itself says of a case far from three training cases, at a rate for which it takes 19."""
+    x = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
+    cases, no_slides = ["X", "Y", "Z"], pd.DataFrame(columns=["slide_id", "case_id"])
+    judged = describe(x, cases, no_slides, {}.get).judge(x[:1] + 50, no_slides, None, 0.05, ["A"])
+    (doubt,) = judged.to_dict("records")
+    assert not doubt["ood_flag"]
+    rows = [{"case_id": "A", "predicted": "high", "ood_flag": "no", "ood_reason": doubt["ood_reason"]}]
+    rows += [{"case_id": "B", "predicted": "high", "ood_flag": "no", "ood_reason": ""}]
+    said = said_of(tmp_path, rows)
+    assert said["m/t"]["doubt"] == ["no", "not judged (too few cases)", "no", ""]
+    assert "doubt: not judged (too few cases); reason for doubt: cannot tell: 3 training cases" in as_html(said, 1)
+    assert "said doubt" not in as_html(said, 1)
+    assert [doubt_of(said, place) for place in range(4)] == ["no", "not judged (too few cases)", "no", ""]
+    other = said | {"m/u": {"doubt": ["no", "no", "yes", ""]}, "m/v": {"predicted": ["x"] * 4}}
+    assert [doubt_of(other, place) for place in range(4)] == ["no", "not judged (too few cases)", "yes", ""]

@@ -152,9 +152,8 @@ def draw_studies(table: pd.DataFrame, output: str, note: str) -> None:
                 "color": "black" if scope == "all" else COLOURS[(index - 1) % 7],
                 "lw": 2 if scope == "all" else 1.2,
             }
-            joined = (
-                scope_rows[scope_rows.encoder != "transformer"] if kind == "size" else scope_rows
-            )  # another kind of network
+            # A transformer is another kind of network.
+            joined = scope_rows[scope_rows.encoder != "transformer"] if kind == "size" else scope_rows
             line = joined["mean"].groupby(place[joined.index]).mean()
             axes.plot(line.index, line, **style, label=f"{scope} (tasks: {scope_rows.tasks.max():g})")
             axes.plot(positions, scope_rows["mean"], "o", ms=4, color=style["color"])

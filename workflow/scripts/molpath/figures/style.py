@@ -7,7 +7,7 @@ from pathlib import Path
 
 import matplotlib
 
-from ..probe.embeddings import read_column
+from ..probe.embeddings import are_finite, read_column
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
@@ -81,27 +81,47 @@ def plot_embeddings(tables: Sequence[str], models: Sequence[str], column: str, o
     columns = min(4, len(models))
     rows = -(-len(models) // columns)
     figure, panels = plt.subplots(rows, columns, figsize=(3.1 * columns, 3.1 * rows), squeeze=False)
-    for axes, path, model in zip(panels.flat, tables, models, strict=False):
+    parts = []
+    for path in tables:
         with h5py.File(path, "r", locking=False) as handle:
             x = handle["X"][:].astype(float)
-            groups = (
-                np.array(read_column(handle["obs"][column])) if column in handle["obs"] else np.array(["all"] * len(x))
-            )
-        draw_components(axes, x, groups)
-        axes.set_title(model, fontsize=10)
+            cells = read_column(handle["obs"][column]) if column in handle["obs"] else ["all"] * len(x)
+            parts.append((x, np.array(cells, object)))
+    names = sorted({group for _, groups in parts for group in groups})
+    for axes, (x, groups), model in zip(panels.flat, parts, models, strict=False):
+        is_finite = are_finite(x)
+        draw_components(axes, x[is_finite], groups[is_finite], names)
+        axes.set_title(model + not_shown(is_finite), fontsize=10)
     for axes in list(panels.flat)[len(models) :]:
         axes.set_visible(False)
-    panels[0][-1].legend(title=column, fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1.01, 0.5))
+    put_legend(panels[0][-1], names, title=column)
     figure.tight_layout()
     save(figure, output, note)
 
 
-def draw_components(axes, x: np.ndarray, groups: np.ndarray) -> None:
-    """Points in the first two principal components (signs fixed, so that the picture is the same every time)."""
+def not_shown(is_finite: np.ndarray) -> str:
+    """A line for a title that says how many embeddings (bool N) are left out; '' for none."""
+    return "" if is_finite.all() else f"\n{(~is_finite).sum():,} not finite, not shown"
+
+
+def put_legend(axes, names: Sequence[str], title: str = "") -> None:
+    """Every name with its colour by its place, beside a panel, whether the panel has it or not."""
+    marks = [
+        plt.Line2D([], [], ls="", marker="o", ms=4, alpha=0.7, color=COLOURS[index % len(COLOURS)], label=name)
+        for index, name in enumerate(names)
+    ]
+    axes.legend(handles=marks, title=title, fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1.01, 0.5))
+
+
+def draw_components(axes, x: np.ndarray, groups: np.ndarray, names: Sequence[str]) -> None:
+    """Points in the first two principal components (signs fixed, so that the picture is the same every time).
+
+    names: of all groups, in the order of their colours.
+    """
     u, s, _ = np.linalg.svd(x - x.mean(0), full_matrices=False)
     flip = np.sign(u[np.abs(u).argmax(0), range(u.shape[1])])
     points = (u * s * flip)[:, :2]
-    for index, group in enumerate(sorted(set(groups))):
+    for index, group in enumerate(names):
         in_group = groups == group
         axes.plot(*points[in_group].T, "o", ms=3, alpha=0.7, color=COLOURS[index % len(COLOURS)], label=group)
     share = s**2 / max((s**2).sum(), 1e-12)

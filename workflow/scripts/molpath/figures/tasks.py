@@ -111,9 +111,8 @@ def draw_column(axes, scores: pd.DataFrame, tasks: list[str], names: list[str], 
         ):
             if np.isfinite(value):
                 short = fold_note.replace(" folds", "").replace(f"{EMPTY} in", "empty")
-                label_offset = 5 + 44 * (
-                    number % 2
-                )  # rows are lower than letters: words of neighbours are side by side
+                # Rows are lower than letters: words of neighbours are side by side.
+                label_offset = 5 + 44 * (number % 2)
                 axes.annotate(short, (value, place), (label_offset, -2), textcoords="offset points", fontsize=6)
     chance = scores.groupby("task").chance.first()
     for task, place in places.items():

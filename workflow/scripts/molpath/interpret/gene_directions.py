@@ -28,7 +28,7 @@ from ..probe.jobs import cox_for
 from ..probe.permuting import shuffled
 from ..probe.probes import ProbeFailed, adaptive_c, fit_cox, one_thread, unit_of
 from ..probe.results import cox_settings
-from ..probe.samples import load_samples
+from ..probe.samples import check_finite, load_samples
 from ..probe.tasks import BadTask, Task, read_task
 
 log = logging.getLogger(__name__)
@@ -91,7 +91,9 @@ def placed(profiles: str, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]
     has_embedding = np.array([name in row_of for name in names], bool)
     if has_embedding.sum() < 4:
         raise BadTask(f"{profiles}: {has_embedding.sum()} expression profiles have an embedding; at least 4 are needed")
-    chosen = vectors[[row_of[name] for name in np.asarray(names)[has_embedding]]].astype(np.float64)
+    chosen_names = np.asarray(names)[has_embedding]
+    chosen = vectors[[row_of[name] for name in chosen_names]].astype(np.float64)
+    check_finite(chosen, chosen_names, "profile_id", profiles)
     chosen /= np.maximum(np.linalg.norm(chosen, axis=1, keepdims=True), 1e-12)  # pretraining compares directions only
     return has_embedding, chosen
 

@@ -12,6 +12,7 @@ from ..common.files import read_tsv, write_tsv
 from ..embed.bags import Bags
 from ..probe.embeddings import EmbeddingTable
 from ..probe.regression import regression_metrics
+from ..probe.samples import check_finite
 from . import gene_set_reliability as reliability
 from .gene_prompts import Prompts
 from .gene_set_cases import Scored, Support, take_cases
@@ -55,7 +56,9 @@ def read_gene_sets(
 
     torch.set_num_threads(threads)
     scored = Scored.read(scores)
-    support, query = take_cases(scored, EmbeddingTable.read(cases), settings["support"], settings["seed"])
+    of_cases = EmbeddingTable.read(cases)
+    check_finite(of_cases.vectors, of_cases.ids, "case_id", cases)
+    support, query = take_cases(scored, of_cases, settings["support"], settings["seed"])
     names, alphas = list(scored.scores), settings["alphas"]
     orders = reliability.permutations(support.cohorts, settings["permutations"], settings["seed"])
     directions = {"regression": reliability.fit_directions(support.x, support.y, support.folds, alphas)}
@@ -176,6 +179,7 @@ def score_table(
 ) -> pd.DataFrame:
     """Scores of all cases or slides: one row per unit, set and way; support cases by the folds without them."""
     table = EmbeddingTable.read(path)
+    check_finite(table.vectors, table.ids, f"{unit}_id", path)
     cases = table.columns.get("case_id", table.ids) if unit == "slide" else table.ids
     folds, x, pretrained = support.fold_of(cases), reliability.scaled(table.vectors), set(settings["trained"])
     scores = {way: way_directions.scores(x, folds) for way, way_directions in directions.items()}

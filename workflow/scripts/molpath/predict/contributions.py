@@ -27,6 +27,7 @@ from ..embed.bags import Bags
 from ..embed.evenness import effective_number
 from ..embed.pooling import Pooling, pooling_of, softmax
 from ..probe.embeddings import read_embeddings
+from ..probe.samples import check_finite
 from .predictor import Predictor
 
 log = logging.getLogger(__name__)
@@ -176,6 +177,7 @@ def contribute_patches(
                 log.warning("case %s: no slide of it has patches, so it has no contributions", case)
                 continue
             parts = [patches.read(slide) for slide in present]
+            check_finite(vectors[[rows[case]]], [case], "case_id", embedded)
             values = contributions_of(parts, heads, model["cases"] == "union")
             total = constant + np.sum([slide_values.sum(0) for slide_values in values], axis=0)
             size = np.abs(heads).sum(0) + np.sum([np.abs(slide_values).sum(0) for slide_values in values], axis=0)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from ..common.reasons import OK
 from ..tables.pages import MOST_ROWS, Section, write_page
-from ..tables.predicted_slides import RESEARCH
+from ..tables.predicted_slides import RESEARCH, is_not_judged
 
 #: Where the slides themselves are shown; the report, which holds this page too, shows no slides.
 GALLERY = ' Slides with thumbnails and layers: <a href="../../gallery.html">results/predict/gallery.html</a>.'
@@ -45,6 +45,8 @@ def counts_of(rows: pd.DataFrame) -> list[str]:
     done = rows[rows.status == OK]
     counts = [f"{len(done):,} of {len(rows):,} predicted, {len(rows) - len(done):,} not predicted (see reason)"]
     flagged = int((done["ood_flag"] == "yes").sum()) if len(done) else 0  # no such column without predictions
+    not_judged = int(is_not_judged(done).sum()) if len(done) else 0
+    counts += [f"{not_judged:,} not compared with the training cases (see ood_reason)"] * bool(not_judged)
     n_in_training = int((rows.in_training == "yes").sum())
     counts += [f"{flagged:,} flagged as unlike the training cases (see ood_reason)"] * bool(flagged)
     return counts + [

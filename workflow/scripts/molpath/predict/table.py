@@ -10,7 +10,7 @@ import pandas as pd
 
 from ..common.files import read_tsv, write_tsv
 from ..embed.bags import Bags
-from ..probe.embeddings import EmbeddingTable
+from ..probe.embeddings import NOT_FINITE, EmbeddingTable
 from ..probe.tasks import BadTask
 from .cases import describe_slides, mark_training, samples_of
 from .doubt import Reference
@@ -54,8 +54,10 @@ def predict_cases(
     label = labels_known(predictor)
     unit = label["sample_col"]
     slides = describe_slides(sheets[0], quality, fates["slide_id"])
-    table, bags = EmbeddingTable.read(embedded[unit]), Bags(features, wsi)
+    table, lost = EmbeddingTable.read(embedded[unit]).only_finite()
+    bags = Bags(features, wsi)
     rows = samples_of(slides, unit, read_tsv(fates[unit]), used_by(table))
+    rows.loc[lost, "reason"] = f"{NOT_FINITE} (its embedding holds NaN or infinite numbers)"
     rows = mark_training(rows, slides, predictor.facts["training"])
     rows = rows.join(say(predictor, Reference.load(folder), table, slides, bags, options))
     labelled = labels_of(name, label, sheets)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import h5py
 import numpy as np
@@ -12,6 +12,11 @@ from ..common.files import open_h5
 
 #: Columns of obs that samples are chosen by, where a file has them.
 COLUMNS = ("slides_used", "n_patches", "site", "case_id", "sample_type", "modality")
+
+#: Reason of a slide or case whose embedding holds NaN or infinite numbers, where others are shown without it.
+NOT_FINITE = "not_finite"
+#: How many names a message shows.
+SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -39,10 +44,29 @@ class EmbeddingTable:
             columns = {name: read_column(obs[name]) for name in COLUMNS if name in obs}
             return cls(path, ids, vectors, columns, kind, given)
 
+    def only_finite(self) -> tuple[EmbeddingTable, list[str]]:
+        """The rows whose embeddings hold no NaN and no infinity, and the ids of the others."""
+        is_finite = are_finite(self.vectors)
+        rows = np.flatnonzero(is_finite)
+        columns = {name: [cells[row] for row in rows] for name, cells in self.columns.items()}
+        kept = replace(self, ids=[self.ids[row] for row in rows], vectors=self.vectors[rows], columns=columns)
+        return kept, [self.ids[row] for row in np.flatnonzero(~is_finite)]
+
 
 def _word(handle: h5py.File, name: str) -> str:
     """A dataset of one word; '' where there is none."""
     return as_text(np.array([handle[name][()]], object))[0] if name in handle else ""
+
+
+def are_finite(x: np.ndarray) -> np.ndarray:
+    """True (bool N) for embeddings (float N x D) without NaN and infinite numbers."""
+    return np.asarray(np.isfinite(x).all(1))
+
+
+def shortened(names: Sequence[str]) -> str:
+    """The first names, and how many more there are."""
+    n_hidden = len(names) - SHOWN
+    return ", ".join(names[:SHOWN]) + (f" and {n_hidden} more" if n_hidden > 0 else "")
 
 
 def read_embeddings(path: str) -> tuple[list[str], np.ndarray]:

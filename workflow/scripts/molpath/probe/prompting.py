@@ -21,6 +21,7 @@ from .outputs import write_results
 from .permuting import control_of, permutations_of, shuffled, stratified
 from .probes import ProbeFailed
 from .results import TIMES, Predict, Results, sides
+from .samples import check_finite
 from .tasks import Task
 from .transfer import joined
 
@@ -173,6 +174,7 @@ def molecular(task: Task, profiles: str, modalities: Sequence[str]) -> dict[str,
     if not profiles or not modalities:
         return {}
     profile_vectors = EmbeddingTable.read(profiles)
+    check_finite(profile_vectors.vectors, profile_vectors.ids, "profile_id", profiles)
     tables = {modality: profiles_by_case(profile_vectors, modality) for modality in modalities}
     return {f"prompt_{name}": table.reindex(case_of(task)).to_numpy() for name, table in tables.items() if len(table)}
 

@@ -11,13 +11,11 @@ import numpy as np
 import pandas as pd
 
 from ..common.files import read_tsv
-from .embeddings import EmbeddingTable, read_block
+from .embeddings import EmbeddingTable, are_finite, read_block, shortened
 from .tasks import BadTask, Task
 
 log = logging.getLogger(__name__)
 
-#: How many names a message shows.
-SHOWN = 10
 #: Kind of model, and what its vectors are of, where a case's vector isn't made of slides.
 CASES_GIVEN = (("table", "case_id"), ("table", ""))
 
@@ -62,7 +60,7 @@ def choose_samples(
     if embedded:
         check_bags(with_vectors, used, embedded, table.path)
     chosen = np.stack([vectors[name] for name in with_vectors.samples])
-    check_finite(with_vectors, chosen, table.path)
+    check_finite(chosen, with_vectors.samples, task.unit, table.path)
     sizes = {name: int(patches[name]) for name in with_vectors.samples if int(patches.get(name, "0"))}
     return dataclasses.replace(with_vectors, sites=sites_of(with_vectors, slide_table), patches=sizes), chosen
 
@@ -122,12 +120,17 @@ def check_bags(task: Task, used: Mapping[str, str], embedded: set[str], path: st
         )
 
 
-def check_finite(task: Task, x: np.ndarray, path: str) -> None:
-    """No NaN and no infinity, which a solver would turn into a meaningless score."""
-    wrong = [name for name, is_finite in zip(task.samples, np.isfinite(x).all(1), strict=True) if not is_finite]
+def check_finite(x: np.ndarray, names: Sequence[str], unit: str, path: str) -> None:
+    """No NaN and no infinity, which a solver would turn into a meaningless score. Raises BadTask with the names.
+
+    names: of the samples (`unit`: case_id, slide_id, profile_id) of embeddings x (float N x D); path: their file.
+    """
+    wrong = [name for name, is_finite in zip(names, are_finite(x), strict=True) if not is_finite]
     if wrong:
+        noun = unit.removesuffix("_id")
+        subject = f"embedding of 1 {noun} holds" if len(wrong) == 1 else f"embeddings of {len(wrong)} {noun}s hold"
         raise BadTask(
-            f"{path}: the embeddings of {len(wrong)} {task.unit}s hold NaN or infinite numbers: {shortened(wrong)}. "
+            f"{path}: the {subject} NaN or infinite numbers: {shortened(wrong)}. "
             "Check their features, then embed them again"
         )
 
@@ -147,9 +150,3 @@ def sites_of(task: Task, slides: EmbeddingTable | None) -> dict[str, str]:
         members = task.slides.get(name) or by_case.get(name) or [name]
         site_of[name] = "+".join(sorted({sites.get(slide, "") for slide in members} - {""})) or "unknown"
     return site_of
-
-
-def shortened(names: Sequence[str]) -> str:
-    """The first names, and how many more there are."""
-    n_hidden = len(names) - SHOWN
-    return ", ".join(names[:SHOWN]) + (f" and {n_hidden} more" if n_hidden > 0 else "")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import html
 import json
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,22 +16,18 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from ..common.files import read_tsv, write_tsv
-from ..common.reasons import OK
-from ..probe.embeddings import read_every_column
+from ..common.reasons import OK, SET_ASIDE
+from ..probe.embeddings import NOT_FINITE, are_finite, read_every_column, shortened
 from ..probe.tsne import tsne
+from .embedding_map_columns import describe, is_shown, short
 from .embedding_map_page import STYLE, body_of
-from .pages import NAMES, NUMBER, Section, pack, write_page
+from .names import headings
+from .pages import Section, pack, write_page
 
 #: Neighbours of a slide that are listed.
 NEIGHBOURS = 10
 #: Memory for distances between embeddings at a time.
 MEGABYTES = 64
-#: Columns that name files or say how an embedding was put together.
-NOT_SHOWN = ("slides_used", "identity", "contours", "quality", "thumbnail", "pixels", "bytes")
-#: Whole numbers from which on a float doesn't hold every digit.
-WHOLE = 1e15
-#: Percentiles at which the scale of a column of numbers ends.
-ENDS = (1, 99)
 
 
 class Neighbours(NamedTuple):
@@ -48,6 +43,7 @@ def map_embeddings(
     embedded: str,
     fates: str,
     slides: Sequence[str],
+    sheets: Sequence[str],
     results: str,
     colours: Sequence[str],
     points: int,
@@ -56,23 +52,31 @@ def map_embeddings(
     table: str,
     page: str,
 ) -> None:
-    """Write the table (slide_id, x, y, nearest, cosines) and the page.
+    """Write the table (slide_id, status, reason, x, y, nearest, cosines) and the page.
 
-    embedded, fates: embed/<model>/slides.h5ad and slides.tsv; slides: tables/slides.tsv, or nothing; results: the
+    embedded, fates: embed/<model>/slides.h5ad and slides.tsv; slides: tables/slides.tsv, or nothing; sheets: of slides,
+    and of cases where there is one, whose rows decide what has which colour, on the maps of all models; results: the
     folder below which thumbnails lie; colours: columns of which the first that differs colours the map at first;
-    points: at most so many slides, drawn by the seed; neighbours are looked for among these. Every text is escaped.
+    points: at most so many slides, drawn by the seed; neighbours are looked for among these. Slides whose embeddings
+    aren't finite are set aside: rows of the table, named on the page. Every text is escaped.
     """
-    columns, x = read_every_column(embedded)
-    ids, total = columns.pop("_index"), len(x)
+    columns, every_x = read_every_column(embedded)
+    every_id = columns.pop("_index")
+    is_finite = are_finite(every_x)
+    lost = [every_id[row] for row in np.flatnonzero(~is_finite)]
+    rows = np.flatnonzero(is_finite)
+    total = len(rows)
     if total > points:
-        kept = np.sort(np.random.default_rng(seed).choice(total, points, replace=False))
-        ids, x = [ids[row] for row in kept], x[kept]
-        columns = {name: [cells[row] for row in kept] for name, cells in columns.items()}
+        rows = rows[np.sort(np.random.default_rng(seed).choice(total, points, replace=False))]
+    ids, x = [every_id[row] for row in rows], every_x[rows]
+    columns = {name: [cells[row] for row in rows] for name, cells in columns.items()}
     places, near = tsne(x, seed), neighbours_of(x, NEIGHBOURS)
     about = columns | quality_of(slides, ids, columns)
-    write_tsv(table, as_table(ids, places, near))
+    write_tsv(table, as_table(ids, places, near, lost))
     counts = {"total": total, "without": int((read_tsv(fates).status != OK).sum()), "width": x.shape[1], "seed": seed}
-    write_map(page, model, note, ids, places, near, about, counts, Path(results), colours)
+    measured = {name: cells for name, cells in columns_of(slides).items() if name not in columns}
+    cohort = measured | columns_of(sheets)
+    write_map(page, model, note, ids, places, near, about, counts, Path(results), colours, cohort, lost)
 
 
 def neighbours_of(x: np.ndarray, k: int) -> Neighbours:
@@ -105,17 +109,22 @@ def neighbours_of(x: np.ndarray, k: int) -> Neighbours:
     return Neighbours(np.array(rows), np.array(cosines))
 
 
-def as_table(ids: Sequence[str], places: np.ndarray, near: Neighbours) -> pd.DataFrame:
-    """Coordinates and neighbours; several neighbours are joined by ;."""
-    return pd.DataFrame(
+def as_table(ids: Sequence[str], places: np.ndarray, near: Neighbours, lost: Sequence[str]) -> pd.DataFrame:
+    """Coordinates and neighbours; several neighbours are joined by ;. lost: slides whose embeddings aren't finite,
+    which come last."""
+    shown = pd.DataFrame(
         {
             "slide_id": ids,
+            "status": OK,
+            "reason": "",
             "x": places[:, 0],
             "y": places[:, 1],
             "nearest": [";".join(ids[k] for k in row) for row in near.rows],
             "cosines": [";".join(f"{value:.6f}" for value in row) for row in near.cosines],
         }
     )
+    set_aside = pd.DataFrame({"slide_id": lost, "status": SET_ASIDE, "reason": NOT_FINITE})
+    return pd.concat([shown, set_aside], ignore_index=True) if lost else shown
 
 
 def quality_of(slides: Sequence[str], ids: Sequence[str], sheet_columns: Mapping[str, Any]) -> dict[str, list[str]]:
@@ -126,31 +135,12 @@ def quality_of(slides: Sequence[str], ids: Sequence[str], sheet_columns: Mapping
     return {name: rows[name].tolist() for name in rows if name not in sheet_columns}
 
 
-def describe(name: str, cells: Sequence[str]) -> dict[str, Any]:
-    """A column as the page reads it, '' for what is missing.
-
-    numbers: as they are, None for missing, with the ends of the scale. classes: words, the commonest first, and the
-    place of each cell's word in them, -1 for missing.
-    """
-    filled = [cell for cell in cells if cell]
-    if name not in NAMES and len(set(filled)) > 2 and all(map(NUMBER.fullmatch, filled)):
-        numbers = np.array([float(cell) if cell else np.nan for cell in cells])
-        finite = numbers[np.isfinite(numbers)]
-        if len(np.unique(finite)) > 2:
-            ends = [short(value) for value in np.percentile(finite, ENDS)]
-            if ends[0] == ends[1]:
-                ends = [short(finite.min()), short(finite.max())]
-            shown = [short(value) if np.isfinite(value) else None for value in numbers]
-            return {"name": name, "numbers": shown, "ends": ends, "range": [short(finite.min()), short(finite.max())]}
-    counts = Counter(filled)
-    words = sorted(counts, key=lambda word: (-counts[word], word))
-    place = {word: k for k, word in enumerate(words)} | {"": -1}
-    return {"name": name, "words": words, "codes": [place[cell] for cell in cells]}
-
-
-def short(value: float) -> float:
-    """Six significant digits; a whole number keeps all of its digits."""
-    return float(value if float(value).is_integer() and abs(value) < WHOLE else f"{value:.6g}")
+def columns_of(tables: Sequence[str]) -> dict[str, list[str]]:
+    """Every column of some tables, the first that has it."""
+    columns: dict[str, list[str]] = {}
+    for path in tables:
+        columns = {name: cells.tolist() for name, cells in read_tsv(path).items()} | columns
+    return columns
 
 
 def write_map(
@@ -164,8 +154,13 @@ def write_map(
     counts: Mapping[str, int],
     results: Path,
     colours: Sequence[str],
+    cohort: Mapping[str, Sequence[str]],
+    lost: Sequence[str] = (),
 ) -> None:
-    """Write the page; columns of one value in every slide say nothing and are left out."""
+    """Write the page; columns of one value in every slide say nothing and are left out.
+
+    cohort: columns of all slides or cases of the study, see `describe`; lost: see `as_table`.
+    """
     blank = [""] * len(ids)
     columns = {name: cells for name, cells in about.items() if len(set(cells)) > 1 and is_shown(name)}
     up = "../" * len(Path(page).parent.relative_to(results).parts)
@@ -179,25 +174,27 @@ def write_map(
         "cosines": [[round(value, 4) for value in row] for row in near.cosines.tolist()],
         "pictures": [int((results / f"wsi/thumbnails/{name}.jpg").is_file()) for name in ids],
         "thumbnails": f"{up}wsi/thumbnails/",
-        "columns": [describe(name, cells) for name, cells in columns.items()],
+        "columns": [describe(name, cells, cohort.get(name, ())) for name, cells in columns.items()],
+        "labels": headings(list(columns)),
         "first": next((name for name in colours if name in columns), ""),
     }
-    body = body_of(pack(json.dumps(data)), [html.escape(line) for line in sentences(data, counts)])
+    body = body_of(pack(json.dumps(data)), [html.escape(line) for line in sentences(data, counts, lost)])
     write_page(page, f"Map of embeddings: {model}", note, [Section(sentences=body)], style=STYLE)
 
 
-def is_shown(name: str) -> bool:
-    """True for a column that says something of a slide."""
-    return name not in NOT_SHOWN and not name.endswith("_fingerprint")
-
-
-def sentences(data: Mapping[str, Any], counts: Mapping[str, int]) -> list[str]:
-    """What the map shows, what it leaves out, and what its distances don't mean."""
+def sentences(data: Mapping[str, Any], counts: Mapping[str, int], lost: Sequence[str]) -> list[str]:
+    """What the map shows, what it leaves out, and what its distances don't mean. lost: see `as_table`."""
     shown = len(data["slides"])
     lines = [
         f"{shown:,} slide{'s' * (shown > 1)}, {counts['width']:,} number{'s' * (counts['width'] > 1)} each, in two "
         "dimensions by t-SNE (started from PCA)."
+        if shown
+        else "No slide is shown."
     ]
+    if lost:
+        subject = "1 slide is" if len(lost) == 1 else f"{len(lost):,} slides are"
+        embeddings = "its embedding holds" if len(lost) == 1 else "their embeddings hold"
+        lines.append(f"{subject} set aside, because {embeddings} NaN or infinite numbers: {shortened(lost)}.")
     if counts["total"] > shown:
         lines.append(
             f"Only {shown:,} of {counts['total']:,} slides are shown, drawn at random (seed {counts['seed']}, "
@@ -208,6 +205,8 @@ def sentences(data: Mapping[str, Any], counts: Mapping[str, int]) -> list[str]:
         lines.append(f"{counts['without']:,} {have} not shown: embed/…/slides.tsv says why.")
     if len({*zip(data["x"], data["y"], strict=True)}) == 1:
         lines.append("All lie on one point: there are fewer than four slides, or the model gives all the same vector.")
+    if not shown:
+        return lines
     lines.append(
         "Slides that lie together have similar embeddings. Distances between groups, sizes of groups and empty space "
         "mean nothing, the axes have no units, and other settings of t-SNE draw another map."

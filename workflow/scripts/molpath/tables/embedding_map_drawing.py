@@ -6,7 +6,7 @@ from __future__ import annotations
 DRAWING = """
 const data = JSON.parse(await unpack(document.querySelector("#data").textContent));
 const field = (name) => document.querySelector(`#${name}`);
-const count = data.slides.length, most = 12, steps = 32, under = field("under"), over = field("over");
+const count = data.slides.length, steps = 32, under = field("under"), over = field("over");
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const view = { scale: 1, x: 0, y: 0 };
 const radius = Math.max(2.2, Math.min(5, 90 / Math.sqrt(count)));
@@ -19,7 +19,7 @@ const make = (tag, text, parent) => {
   parent?.append(node);
   return node;
 };
-const nameOf = (each) => each.name.replaceAll("_", " ");
+const nameOf = (each) => data.labels[data.columns.indexOf(each)];
 // Every digit of a whole number, no comma in a year.
 const digits = (value) => ({ maximumSignificantDigits: Number.isInteger(value) ? 15 : 6, useGrouping: "min2" });
 function number(value) {
@@ -54,11 +54,12 @@ function restyle() {
       marks[k] = value === null ? 0 : 1 + Math.round(share * (steps - 1));
     });
   } else {
-    const named = Math.min(column.words.length, column.words.length > most ? most - 1 : most);
+    const named = column.named;
     const classes = column.words.slice(0, named).map((name, k) => (
       { shape: k < colours.length ? "disc" : "triangle", colour: colours[k % colours.length], name, count: 0 }));
     const rest = column.words.length - named;
-    const other = { shape: "cross", colour: css("--other"), name: `${rest.toLocaleString("en")} others`, count: 0 };
+    const name = rest === 1 ? column.words[named] : `${rest.toLocaleString("en")} others`;
+    const other = { shape: "cross", colour: css("--other"), name, count: 0 };
     styles = [missing, other, ...classes];
     column.codes.forEach((code, k) => { marks[k] = code < 0 ? 0 : code < named ? code + 2 : 1; });
   }

@@ -40,6 +40,7 @@ FOLDERS = {
 LABELS = {
     "figures/embedding_maps": "Map of embeddings, with the neighbours of each slide",
     "tables/embedding_maps": "Map of embeddings, coordinates and neighbours",
+    "figures/maps": "Map of the slides that a model was trained on",
     "gallery": "Slide gallery: every slide, with layers to switch on",
     "predict/gallery": "Gallery of new slides, with predictions and layers to switch on",
     "tables/worst_slides": "Slides to look at",
@@ -56,6 +57,8 @@ LABELS = {
     "tables/seeds": "Spread over seeds",
     "tables/published_averages": "Means over tasks beside published ones",
 }
+#: Folders of figures whose tables are in a folder of the same name below tables/.
+WITH_TABLES = ("figures/embedding_maps", "figures/maps")
 #: What made the results; linked where it is there.
 RUN = ("provenance.json", "ro-crate-metadata.json", "job_times.tsv", "config.yaml", "benchmarks/resources.html")
 #: Files of a chapter from which on its list is folded.
@@ -93,13 +96,16 @@ def write_first_page(*, provenance: str, about: Mapping[str, Any], note: str, ou
 
 
 def links(results: Path, names: Iterable[str], shown: Mapping[str, Sequence[str]]) -> str:
-    """Lists of links by chapter (HTML); files that differ in their kind alone share a line.
+    """Lists of links by chapter (HTML); files that differ in their kind alone share a line, as do a map and its table.
 
     names: paths below `results`; shown: chapter and label of figures and tables by their names.
     """
     chapters: dict[str, dict[str, str]] = {}
-    for stem in dict.fromkeys(stem_of(name) for name in names if is_shown(name)):
+    stems = dict.fromkeys(stem_of(name) for name in names if is_shown(name))
+    beside = {stem: table for stem in stems if (table := table_beside(stem)) and (results / f"{table}.tsv").is_file()}
+    for stem in [stem for stem in stems if stem not in beside.values()]:
         files = [(kind, f"{stem}.{kind}") for kind in KINDS if (results / f"{stem}.{kind}").is_file()]
+        files += [("tsv", f"{table}.tsv") for table in [beside.get(stem)] if table]
         chapter, label = place_of(stem, shown)
         file_links = " ".join(f'<a href="{quote(path)}">{KINDS[kind]}</a>' for kind, path in files)
         chapters.setdefault(chapter, {})[stem] = f"{html.escape(label)} <span class='files'>{file_links}</span>"
@@ -112,6 +118,12 @@ def links(results: Path, names: Iterable[str], shown: Mapping[str, Sequence[str]
 def stem_of(name: str) -> str:
     """A file's path without its kind."""
     return name.rpartition(".")[0]
+
+
+def table_beside(stem: str) -> str:
+    """The table, in a folder of its own, of a map of embeddings or of the slides of a run; '' for other files."""
+    folder, _, name = stem.rpartition("/")
+    return f"tables/{folder.removeprefix('figures/')}/{name}" if folder in WITH_TABLES else ""
 
 
 def is_shown(name: str) -> bool:

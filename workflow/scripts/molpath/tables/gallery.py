@@ -1,4 +1,4 @@
-"""The gallery of slides: a card a slide with layers to switch on, sorted and filtered in the browser, all offline.
+"""The gallery of slides: a card per slide with layers to switch on, sorted and filtered in the browser, all offline.
 
 Pictures are linked where they lie below the results folder and load as they come into view. Class codes of quality maps
 (one byte a pixel) get their colours by a filter of the browser. New slides have a gallery of their own, with what
@@ -28,8 +28,9 @@ from ..common.manifests import read_manifests
 from ..common.reasons import ALLOWED
 from ..tissue.classes import CLASSES
 from .gallery_page import SCRIPT, STYLE, controls
+from .names import headings, told_apart
 from .pages import NAMES, NUMBER, Section, write_page
-from .predicted_slides import RESEARCH, Said, as_html, predictions_of
+from .predicted_slides import RESEARCH, Said, as_html, doubt_of, predictions_of
 from .qupath import entry_of, write_script
 
 #: Cards of a page at most: browsers grow slow beyond.
@@ -94,6 +95,7 @@ def write_gallery(
         by_slide[path.stem].append(path)
     shown = slides.head(MOST)
     rows, scores = shown.to_dict("records"), scores_of(shown)
+    labels = dict(zip(scores, headings(list(scores)), strict=True))
     predicted = predictions_of(predictions, rows)
     cards = [
         card(
@@ -102,18 +104,25 @@ def write_gallery(
             folders,
             grids,
             by_slide[row["slide_id"]],
-            scores,
+            labels,
             as_html(predicted, place),
+            {"doubt": doubt_of(predicted, place)} if predicted else {},
         )
         for place, row in enumerate(rows)
     ]
     head = f"<p><b>The first {MOST:,} of {len(slides):,} slides.</b></p>" if len(slides) > MOST else ""
     head += f"<p>{OF_CASES} {RESEARCH}</p>" * bool(predicted)
-    keys = {name.replace("_", " "): values for name, values in scores.items()} | keys_of(predicted)
+    keys = [*scores.values(), *keys_of(predicted).values()]
+    titles = [*labels.values(), *keys_of(predicted)]
     layers = [kind for kind in MAPS if any(kind == kind_of(path) for path in maps)]
     colours = {"tissue": TISSUE, **COLOURS}
-    body = head + controls(grids, {kind: MAPS[kind] for kind in layers}, list(keys), colours) + colour_filter()
-    data = packed({"scores": [[values[k] for values in keys.values()] for k in range(len(rows))]})
+    filters = ["status", "reason", "cohort"] + ["doubt"] * bool(predicted)
+    body = (
+        head
+        + controls(grids, {kind: MAPS[kind] for kind in layers}, told_apart(titles, titles), colours, filters)
+        + colour_filter()
+    )
+    data = packed({"scores": [[values[k] for values in keys] for k in range(len(rows))]})
     body += f'<div class="gallery">{"".join(cards)}</div><script type="application/json" id="data">{data}</script>'
     body += f"<script>{SCRIPT}</script>"
     write_page(output, "New slides" if predicted else "Slides", note, [Section(sentences=body)], style=STYLE)
@@ -153,21 +162,26 @@ def card(
     folders: Folders,
     grids: Sequence[str],
     maps: Sequence[Path],
-    scores: Mapping[str, Any],
+    labels: Mapping[str, str],
     predicted: str,
+    filters: Mapping[str, str],
 ) -> str:
-    """A slide's card: pictures, fate, what is predicted (HTML), and numbers."""
+    """A slide's card: pictures, fate, what is predicted (HTML), and numbers.
+
+    labels: columns of numbers, and what they are called; filters: what else the page filters by.
+    """
     slide, reason = row["slide_id"], loss.reason if loss else ""
     status = "kept" if not loss else "excluded" if reason in ALLOWED else "set aside"
     fate = f"{status}: {', '.join(filter(None, loss.part))}: {reason}: {loss.detail}" if loss else status
-    numbers = ", ".join(f"{name.replace('_', ' ')} {row[name]}" for name in scores if row[name])
+    numbers = ", ".join(f"{label} {row[name]}" for name, label in labels.items() if row[name])
     pictures = "".join(
-        f'<a href="{link(path, folders.page)}"><img class="map {kind_of(path)}" loading="lazy" alt="" '
+        f'<a class="map-link {kind_of(path)}" href="{link(path, folders.page)}"><img class="map {kind_of(path)}" '
+        f'loading="lazy" alt="{MAPS[kind_of(path)]}: {html.escape(title_of(path))}" '
         f'title="{html.escape(title_of(path))}" src="{link(path, folders.page)}"></a>'
         for path in maps
     )
     origin = f"case {row['case_id']}" * (row["case_id"] != slide), row.get("cohort", "")
-    words = {"slide": slide, "status": status, "reason": reason or "none", "cohort": row.get("cohort", "")}
+    words = {"slide": slide, "status": status, "reason": reason or "none", "cohort": row.get("cohort", "")} | filters
     data = "".join(f' data-{name}="{html.escape(value)}"' for name, value in words.items())
     return (
         f'<figure class="{status.split()[0]}"{data}>{stack(row, folders, grids)}{pictures}<figcaption><label>'

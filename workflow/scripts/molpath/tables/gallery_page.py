@@ -12,7 +12,8 @@ STYLE = """.sentences{max-width:none} .gallery{display:flex;flex-wrap:wrap;gap:1
 .over img{position:absolute;top:0;left:0;display:none;image-rendering:pixelated}
 .over .quality{width:100%;height:100%;filter:url(#classes);opacity:.75} .over .patches{opacity:.5}
 .show-quality .over,.show-patches .over{display:block} .show-quality .over .quality{display:block}
-.map{display:none;width:100%} .none{color:#888;border:1px dashed #bbb;padding:2em;text-align:center;margin:0}
+.map-link{display:none} .map{display:block;width:100%}
+.none{color:#888;border:1px dashed #bbb;padding:2em;text-align:center;margin:0}
 .set figcaption{border-left:4px solid #d55e00;padding-left:.4em}
 .said{margin:.3em 0} .said.doubt{border-left:4px solid #e69f00;padding-left:.4em}
 figcaption{font-size:13px;margin-top:.3em;overflow-wrap:anywhere;line-height:1.35}
@@ -23,23 +24,24 @@ border-bottom:1px solid #ddd} .controls label{margin-right:.3em;max-width:100%}
 .swatch{display:inline-block;width:.8em;height:.8em}
 #qupath{scroll-margin-top:7em} #lines{width:100%;max-width:60em;font-family:monospace}
 """
-#: A choice in `sort`, `status`, `reason` and `cohort`, a word in `find`; a switch per layer, a tick per slide.
+#: A choice in `sort` and in each filter, a word in `find`; a switch per layer, a tick per slide.
 SCRIPT = """"use strict";
 const all = [...document.querySelectorAll(".gallery figure")];
 const { scores } = JSON.parse(document.querySelector("#data").textContent);
 all.forEach((card, place) => { card.place = place; card.scores = scores[place]; });
 const field = (name) => document.querySelector(`#${name}`);
-for (const name of ["status", "reason", "cohort"]) {
+const filters = [...document.querySelectorAll("select.filter")].map((list) => list.id);
+for (const name of filters) {
   const counts = new Map();
   for (const card of all) counts.set(card.dataset[name], (counts.get(card.dataset[name]) || 0) + 1);
   for (const [value, count] of [...counts].sort())
-    field(name).append(new Option(`${value || "(empty)"} (${count})`, `=${value}`));
+    field(name).append(new Option(`${value.replace(/ (?= )|^ | $/g, "\\u00a0") || "(empty)"} (${count})`, `=${value}`));
 }
 function filter() {
   const word = field("find").value.toLowerCase();
   let count = 0;
   for (const card of all) {
-    const chosen = ["status", "reason", "cohort"].every((name) => {
+    const chosen = filters.every((name) => {
       const value = field(name).value;
       return !value || value === `=${card.dataset[name]}`;
     });
@@ -69,7 +71,7 @@ function choose() {
   field("qupath").hidden = field("chosen").hidden = chosen.length === 0;
   field("chosen").textContent = `${chosen.length.toLocaleString("en")} chosen for QuPath`;
 }
-for (const name of ["status", "reason", "cohort"]) field(name).addEventListener("change", filter);
+for (const name of filters) field(name).addEventListener("change", filter);
 field("find").addEventListener("input", filter);
 for (const name of ["sort", "down"]) field(name).addEventListener("change", sort);
 for (const box of document.querySelectorAll("[data-layer]"))
@@ -86,22 +88,27 @@ document.body.dataset.ready = "yes";
 
 
 def controls(
-    grids: Sequence[str], maps: Mapping[str, str], scores: Sequence[str], colours: Mapping[str, tuple[int, int, int]]
+    grids: Sequence[str],
+    maps: Mapping[str, str],
+    scores: Sequence[str],
+    colours: Mapping[str, tuple[int, int, int]],
+    filters: Sequence[str],
 ) -> str:
     """Fields that sort, filter and switch layers on, as HTML with the rules of style that the layers need.
 
-    grids: names; maps: what the switch says by the kind of map; scores: names of what else sorts; colours: by class.
+    grids: names; maps: what the switch says by the kind of map; scores: names of what else sorts; colours: by class;
+    filters: what cards have as data-<name>.
     """
     style = "".join(f".show-grid{k} .over .grid{k}{{display:block}}" for k in range(len(grids)))
-    style += "".join(f".show-{kind} .map.{kind}{{display:block}}" for kind in maps)
+    style += "".join(f".show-{kind} .map-link.{kind}{{display:block}}" for kind in maps)
     options = (
         '<option value="">the sheet</option><option value="slide">slide</option><option value="reason">reason</option>'
     )
     options += "".join(f'<option value="{place}">{html.escape(name)}</option>' for place, name in enumerate(scores))
     fields = f'<label>sort by <select id="sort">{options}</select></label>'
     fields += '<label><input type="checkbox" id="down"> highest first</label>'
-    for name in ("status", "reason", "cohort"):
-        fields += f'<label>{name} <select id="{name}"><option value="">all</option></select></label>'
+    for name in filters:
+        fields += f'<label>{name} <select id="{name}" class="filter"><option value="">all</option></select></label>'
     fields += '<label>find <input id="find" type="search"></label>'
     legend = " ".join(
         f'<span class="swatch" style="background:rgb{colour}"></span> {name.replace("_", " ")}'

@@ -20,6 +20,7 @@ import pandas as pd
 from jinja2 import Environment, StrictUndefined
 
 from ..common.files import read_tsv, write_text
+from .names import headings
 
 #: Rows of a table that a page shows at most: browsers grow slow beyond.
 MOST_ROWS = 10_000
@@ -156,7 +157,7 @@ def _as_text(table: pd.DataFrame) -> dict[str, Any]:
     """Rows of a table as words, numbers with four significant digits; headings; places of sentences and numbers."""
     shown = [_words(column) for _, column in table.items()]
     wide = [place for place, cells in enumerate(shown, start=1) if max(map(len, cells), default=0) > SENTENCE]
-    names = [str(name).replace("_", " ") for name in table]
+    names = headings(list(map(str, table)))
     numbers = [place for place, (_, column) in enumerate(table.items(), start=1) if _is_float(column)]
     return {"columns": names, "wide": wide, "numbers": numbers, "rows": list(zip(*shown, strict=True))}
 

@@ -22,6 +22,9 @@ SAID = {
     "ood_reason": "reason for doubt",
     "in_training": "in training",
 }
+#: What the table says of a case that could not be compared with the training cases, and what its doubt is called then.
+CANNOT_TELL, NOT_JUDGED = "cannot tell", "not judged"
+TOO_FEW = f"{NOT_JUDGED} (too few cases)"
 #: Titles of names of classes, which stay as they are even where they are numbers.
 NAMES = (SAID["predicted"], SAID["risk_group"])
 #: What columns of probabilities begin with, the best first: those that a temperature scaled, those as fitted.
@@ -42,11 +45,32 @@ def predictions_of(paths: Iterable[str], slides: Sequence[Mapping[str, str]]) ->
         rows = read_tsv(path)
         unit = "slide_id" if "slide_id" in rows else "case_id"
         samples = [slide[unit] for slide in slides]
-        cells = rows.set_index(unit).reindex(samples).fillna("")
+        cells = with_doubt(rows).set_index(unit).reindex(samples).fillna("")
         predicted["/".join(Path(path).parts[-3:-1])] = {
             title: cells[name].tolist() for name, title in titles_of(rows).items() if (cells[name] != "").any()
         }
     return predicted
+
+
+def with_doubt(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of predictions.tsv whose ood_flag says where nothing could be judged, which is no absence of doubt."""
+    if not {"ood_flag", "ood_reason"} <= set(rows):
+        return rows
+    is_unknown = is_not_judged(rows)
+    is_too_few = is_unknown & rows.ood_reason.str.contains("training cases, ")
+    return rows.assign(ood_flag=rows.ood_flag.mask(is_unknown, NOT_JUDGED).mask(is_too_few, TOO_FEW))
+
+
+def is_not_judged(rows: pd.DataFrame) -> pd.Series:
+    """True (bool N) for rows of predictions.tsv that could not be compared with the training cases."""
+    return (rows.ood_flag == "no") & rows.ood_reason.str.startswith(CANNOT_TELL)
+
+
+def doubt_of(predicted: Said, place: int) -> str:
+    """The doubt about one slide by which the page filters: `yes` where one predictor has some, else whether it could
+    be judged by all; '' where nothing is predicted."""
+    doubts = {columns[SAID["ood_flag"]][place] for columns in predicted.values() if SAID["ood_flag"] in columns}
+    return next((word for word in ("yes", TOO_FEW, NOT_JUDGED, "no") if word in doubts), "")
 
 
 def titles_of(rows: pd.DataFrame) -> dict[str, str]:

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from ..common.files import write_tsv
-from ..probe.embeddings import read_embeddings
+from ..probe.embeddings import are_finite, read_embeddings
 
-COLUMNS = ["model", "cases", "dimensions", "mean_norm", "sd", "constant"]
+COLUMNS = ["model", "cases", "not_finite", "dimensions", "mean_norm", "sd", "constant"]
 
 
 def list_scales(*, models: Sequence[str], tables: Sequence[str], output: str) -> None:
@@ -20,8 +20,14 @@ def list_scales(*, models: Sequence[str], tables: Sequence[str], output: str) ->
 
 
 def scale_of(x: np.ndarray) -> dict[str, float | int]:
-    """Of embeddings (float N x D): mean length, root of the dimensions' mean variance, how many don't vary."""
-    variance = x.var(0, dtype=np.float64)
-    norm = float(np.linalg.norm(x.astype(np.float64), axis=1).mean())
-    head: dict[str, float | int] = {"cases": len(x), "dimensions": x.shape[1]}
+    """Of embeddings (float N x D): mean length, root of the dimensions' mean variance, how many don't vary.
+
+    Those that aren't finite are counted and left out; numbers of none are empty.
+    """
+    finite = x[are_finite(x)]
+    head: dict[str, float | int] = {"cases": len(finite), "not_finite": len(x) - len(finite), "dimensions": x.shape[1]}
+    if not len(finite):
+        return head
+    variance = finite.var(0, dtype=np.float64)
+    norm = float(np.linalg.norm(finite.astype(np.float64), axis=1).mean())
     return head | {"mean_norm": norm, "sd": float(np.sqrt(variance.mean())), "constant": int((variance == 0).sum())}
