@@ -178,22 +178,27 @@ def test_of_a_training_case_one_slide_counts():
     assert {place for count, place in drawn if count == 3} == {0, 1, 2}
 
 
+def of_numbers(reference, x, **numbers):
+    """Verdict on a case of as many slides as there are values of a number."""
+    slides = pd.DataFrame(numbers).assign(case_id="N")
+    return reference.judge(x, slides.assign(slide_id=[f"N-{k}" for k in slides.index]), None, 0.1, ["N"])
+
+
 @pytest.mark.parametrize("count", [2, 4, 8])
-def test_a_case_of_the_same_slide_many_times_is_less_odd_by_the_number(count):
-    """What a case's slides say has P times their number; what its embedding says stays as it is."""
+def test_one_odd_slide_of_several_is_less_odd_by_their_number_and_the_same_slide_many_times_is_not(count):
     x, cases, table, _ = small()
     reference = describe(x, cases, table)
-    usual = [np.argsort(reference.table["embedding:far"])[30]]
-    one = table[:1].assign(case_id="N", focus=0.4)
-    several = pd.concat([one] * count, ignore_index=True).assign(slide_id=[f"N-{k}" for k in range(count)])
-    single, found = (reference.judge(x[usual], rows, None, 0.1, ["N"]) for rows in (one, several))
-    assert single.ood_score[0] - found.ood_score[0] == pytest.approx(np.log(count))
-    assert "focus 0.40" in found.ood_reason[0]
-    unknown = several.assign(focus=[0.4] + [np.nan] * (count - 1))[["slide_id", "case_id", "focus"]]
-    alone = reference.judge(x[usual], one[["slide_id", "case_id", "focus"]], None, 0.1, ["N"])
-    assert reference.judge(x[usual], unknown, None, 0.1, ["N"]).ood_score[0] == alone.ood_score[0]
-    far = reference.judge(x[usual] + 50, one.assign(focus=0.95), None, 0.1, ["N"])
-    assert reference.judge(x[usual] + 50, several.assign(focus=0.95), None, 0.1, ["N"]).equals(far)
+    usual = x[[np.argsort(reference.table["embedding:far"])[30]]]
+    single = of_numbers(reference, usual, focus=[0.4])
+    among = of_numbers(reference, usual, focus=[0.4] + [0.95] * (count - 1))
+    assert single.ood_score[0] - among.ood_score[0] == pytest.approx(np.log(count))
+    half = of_numbers(reference, usual, focus=([0.4, 0.95] * count)[:count])
+    assert single.ood_score[0] - half.ood_score[0] == pytest.approx(np.log(2))
+    assert "focus 0.40" in half.ood_reason[0]
+    assert of_numbers(reference, usual, focus=[0.4] * count).equals(single)
+    assert of_numbers(reference, usual, focus=[0.4] + [np.nan] * (count - 1)).equals(single)
+    far = of_numbers(reference, usual + 50, focus=[0.95])
+    assert of_numbers(reference, usual + 50, focus=[0.95] * count).equals(far)
 
 
 @pytest.mark.parametrize("alike", [0.0, 0.7])

@@ -6,8 +6,8 @@ the same of the training cases, and the rarest part make its score. Its p-value 
 Shafer 2005): the share of training cases with a score as large, so that cases like them are flagged at the rate that
 was asked for, whatever the numbers' distributions, and however many there are.
 
-A training case is measured by one of its slides. Of a new case with several, the rarest counts as that of so many
-(Bonferroni): however many slides it has, and however alike they are, it is flagged no more often.
+A training case is measured by one of its slides. Those of a new case are compared with it one by one, and their levels
+combined so that a case is flagged no more often however many slides it has, and however alike they are.
 """
 
 from __future__ import annotations
@@ -250,11 +250,20 @@ def _largest(rarity: np.ndarray, owners: np.ndarray) -> np.ndarray:
 
 
 def _among_slides(rarity: np.ndarray, owners: np.ndarray) -> np.ndarray:
-    """The largest level of each case's slides, as one of so many: shares are multiplied by their number (Bonferroni),
-    and a level is the logarithm of one over a share.
+    """Levels of cases by those of their slides (float S, NaN: unknown): Simes' (1986, Biometrika 73: 751-754).
+
+    Of k shares the smallest is multiplied by k, the j-th smallest by k / j, and the least of these counts. Slides that
+    have nothing in common are flagged at the rate of one slide, so are slides that are all alike, and those between at
+    no higher one (Sarkar 1998, Ann. Stat. 26: 494-504). A level is the logarithm of one over a share.
     """
-    counts = np.bincount(owners[~np.isnan(rarity)], minlength=owners.max() + 1)
-    return np.asarray(np.maximum(_largest(rarity, owners) - np.log(np.maximum(counts, 1)), 0))
+    order = np.lexsort((-rarity, owners))
+    known = order[~np.isnan(rarity[order])]
+    counts = np.bincount(owners[known], minlength=owners.max() + 1)
+    first = np.cumsum(counts) - counts
+    rank = np.arange(1, len(known) + 1) - first[owners[known]]
+    levels_of_ranks = np.full(len(rarity), np.nan)
+    levels_of_ranks[known] = rarity[known] - np.log(counts[owners[known]] / rank)
+    return _largest(levels_of_ranks, owners)
 
 
 def _too_few(count: int, needed: int, false_alarms: float) -> str:
