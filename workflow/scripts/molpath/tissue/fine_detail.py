@@ -34,7 +34,9 @@ def fine_detail(windows: Sequence[np.ndarray], mpp: float, quality: float = 100.
     factor = max(1, floor(DETAIL_MPP / mpp + 1e-9))
     weight = log(DETAIL_MPP / mpp / factor) / log((factor + 1) / factor)
     finer = median_share(windows, factor)
-    return finer if abs(weight) < 1e-6 else finer + weight * (median_share(windows, factor + 1) - finer)
+    if abs(weight) < 1e-6 or np.isnan(finer):
+        return finer
+    return float(np.clip(finer + weight * (median_share(windows, factor + 1) - finer), 0, 1))
 
 
 def median_share(windows: Sequence[np.ndarray], factor: int) -> float:
@@ -53,7 +55,7 @@ def averaged(window: np.ndarray, factor: int) -> np.ndarray:
 
 
 def share_of(grey: np.ndarray) -> float:
-    """The share in one window; NaN if it is small, or nearly flat."""
+    """The share in one window; NaN if it is small, nearly flat, or has no detail of either size."""
     if min(grey.shape) < EDGE or grey.std() <= FLAT:
         return float("nan")
     energy = []
@@ -61,4 +63,4 @@ def share_of(grey: np.ndarray) -> float:
         smooth = cv2.GaussianBlur(grey, (5, 5), 0)
         energy.append(max(float(((grey - smooth) ** 2).mean()) - NOISE, 0.0))
         grey = smooth[::2, ::2]
-    return energy[0] / sum(energy) if sum(energy) > 0 else 0.0
+    return energy[0] / sum(energy) if sum(energy) > 0 else float("nan")
