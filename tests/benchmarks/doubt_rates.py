@@ -40,7 +40,8 @@ def flags(source: Source, cases: int, counts: list[tuple[int, ...]], draw: int, 
     found = []
     for each in counts:
         y, others, theirs, patches = replace(source, slides=each).draw(new, rng, "N")
-        found.append([reference.judge(y, theirs, patches.get, rate, others).ood_flag.mean() for rate in RATES])
+        p = reference.judge(y, theirs, patches.get, min(RATES), others).ood_p
+        found.append([(p <= rate + 1e-12).mean() for rate in RATES])
     return np.array(found)
 
 

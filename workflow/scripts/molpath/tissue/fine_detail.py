@@ -14,7 +14,7 @@ from .focus import FLAT, NOISE
 DETAIL_MPP, COARSEST = 0.5, 0.6
 #: Edge of the windows at that resolution, in pixels, at least.
 EDGE = 32
-#: JPEG quality below which the edges of its blocks look like the detail that a blur of 1 µm takes away.
+#: JPEG quality below which the edges of its blocks look like the detail that a blur of 0.75 µm takes away.
 LEAST_QUALITY = 25
 
 
