@@ -16,7 +16,9 @@ class Source:
     """Where cases come from: embeddings of correlated numbers around a few groups, patches of some kinds, scanners.
 
     shift: added to embeddings; shrunk: embeddings times this; quality: function of the table of slides; odd: share of
-    patches of a kind that no other source has; faded: share of the differences between a slide's patches that is left.
+    patches of a kind that no other source has; faded: share of the differences between a slide's patches that is left;
+    alike: chance that a number of a slide is the one that all slides of its case share; pooled: share of the variance
+    of embeddings within groups that is the slides', of which a case has the mean.
     """
 
     seed: int
@@ -27,6 +29,8 @@ class Source:
     shrunk: float = 1.0
     odd: float = 0.0
     faded: float = 1.0
+    alike: float = 0.0
+    pooled: float = 0.0
     quality: Callable[[pd.DataFrame], pd.DataFrame] = field(default=lambda table: table)
 
     def __post_init__(self) -> None:
@@ -39,17 +43,24 @@ class Source:
 
     def draw(self, count: int, rng: np.random.Generator, prefix: str = "C"):
         """Embeddings (float32 count x width), case names, table of slides and patches by slide."""
-        z = rng.normal(size=(count, self.width)) * self.spectrum + self.centres[rng.integers(0, 3, count)]
+        z = np.sqrt(1 - self.pooled) * rng.normal(size=(count, self.width)) * self.spectrum
+        z += self.centres[rng.integers(0, 3, count)]
         x = (z @ self.mixing.T + self.shift * rng.choice([-1, 1], self.width) * self.spectrum.mean()).astype(np.float32)
         x = x.mean(0) + np.float32(self.shrunk) * (x - x.mean(0)) if self.shrunk != 1 else x
         cases = [f"{prefix}{k}" for k in range(count)]
         rows, bags = [], {}
-        for case in cases:
-            patient = rng.normal(0, 0.3, WIDTH)
-            for number in range(rng.choice(self.slides)):
+        for k, case in enumerate(cases):
+            patient, slides = rng.normal(0, 0.3, WIDTH), rng.choice(self.slides)
+            shared = self.measure(rng) if self.alike else {}
+            for number in range(slides):
                 name = f"{case}-{number}"
-                rows.append({"slide_id": name, "case_id": case} | self.measure(rng))
+                own = self.measure(rng)
+                own |= {column: value for column, value in shared.items() if rng.random() < self.alike}
+                rows.append({"slide_id": name, "case_id": case} | own)
                 bags[name] = self.draw_patches(rng, patient)
+            if self.pooled:
+                noise = rng.normal(size=(slides, self.width)).mean(0) * self.spectrum
+                x[k] += (np.sqrt(self.pooled) * noise @ self.mixing.T).astype(np.float32)
         return x, cases, self.quality(pd.DataFrame(rows)), bags
 
     def draw_patches(self, rng: np.random.Generator, patient: np.ndarray) -> np.ndarray:

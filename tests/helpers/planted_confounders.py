@@ -5,15 +5,17 @@ import dataclasses
 
 import numpy as np
 import pandas as pd
+from drawn_cohort import Source
 from molpath.demo.confounded import draw_confounded
 from molpath.probe.confounders.association import associate
 from molpath.probe.confounders.battery import ASSOCIATIONS, assess
+from molpath.probe.confounders.case_table import TECHNICAL
 from molpath.probe.confounders.columns import read_columns
 from molpath.probe.confounders.outcomes import combine
 from molpath.probe.confounders.pairs import Pairs
 from molpath.probe.confounders.refit import Refit
 from molpath.probe.confounders.strata import fall, leaning
-from molpath.probe.confounders.verdict import judge
+from molpath.probe.confounders.verdict import ALPHA, ASSOCIATED, judge
 from molpath.probe.confounders.within import permute_within
 from molpath.probe.probes import fit_logistic
 from molpath.probe.results import over_labels, sides
@@ -119,6 +121,34 @@ def false_alarms(draws, v, cases=200, permutations=99):
         significant["likelihood ratio"] += ratio_p(task, column, outcome.scores) <= 0.05
         significant["DeLong"] += delong_p(task, column, outcome.scores) <= 0.05
     return {name: count / draws for name, count in significant.items()}
+
+
+def technical_false_alarms(draws, cases=200, permutations=999):
+    """How often columns of quality that have nothing to do with the label pass the rules for one that could explain
+    its score: shares of columns, with each rule and both; of `fine_detail` alone; and of tasks with any such column."""
+    found = collections.Counter()
+    for seed in range(draws):
+        rng = np.random.default_rng([seed, 3])
+        labels, source = rng.permutation(np.arange(cases) % 2), Source(seed)
+        names = [f"C{k}" for k in range(cases)]
+        task = Task("null", "case_id", names, labels, ["wt", "mut"], folds_of(labels, seed), ["macro-ovr-auc"])
+        scores = labels + rng.normal(size=cases)
+        table = pd.DataFrame([source.measure(rng) for _ in names], index=names)
+        any_both = False
+        for column in read_columns(table, names, [name for name in TECHNICAL if name in table]):
+            if column.unusable:
+                continue
+            related = associate(task, column, permutations, seed)["p_association"] <= ASSOCIATED
+            leans = leaning(task, column, scores[:, None], permutations, seed)["p_lean"] <= ALPHA
+            found["columns"] += 1
+            found["label"] += related
+            found["score"] += leans
+            found["both"] += related and leans
+            found["fine_detail label"] += related and column.name == "fine_detail"
+            any_both |= bool(related and leans)
+        found["tasks"] += any_both
+    shares = {name: found[name] / found["columns"] for name in ("label", "score", "both")}
+    return shares | {"fine_detail label": found["fine_detail label"] / draws, "tasks": found["tasks"] / draws}
 
 
 def deviance(x, y):

@@ -62,5 +62,5 @@ def test_training_cases_are_described(tmp_path, repository):
     assert facts["mean"]["known_of_cases"]["patches:share"] == CASES - 1
     assert facts["mean"]["known_of_cases"]["focus:less"] == 0
     shares = Reference.load(folders["mean"]).table["patches:share"]
-    assert shares[0] == 1
+    assert shares[0] in (0, 1)  # of the two slides one is drawn
     assert shares.drop(0).max() < 0.5

@@ -1,5 +1,7 @@
 """Doubt: false alarms within the rate asked for, planted differences found and named, on drawn (synthetic) cases."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -155,14 +157,60 @@ def test_of_several_slides_the_furthest_counts():
 def test_of_several_slides_both_ends_of_how_far_apart_patches_are_count():
     x, cases, table, bags = small()
     reference = describe(x, cases, table, bags.get)
-    spread = [apart(bags[name] @ reference.kinds.projection) for name in table.slide_id]
-    of_cases = pd.Series(spread).groupby(table.case_id.to_numpy())
-    np.testing.assert_allclose(reference.table["patches:wide"], of_cases.max()[cases], rtol=1e-5)
-    np.testing.assert_allclose(reference.table["patches:narrow"], -of_cases.min()[cases], rtol=1e-5)
     faded = {name: 0.5 * rows + 0.5 * rows.mean(0) for name, rows in bags.items()}
     judged = reference.judge(x, table, faded.get, 0.1, cases)
     assert judged.ood_flag.all()
     assert judged.ood_reason.str.contains("patches more alike than those of a training slide (0.", regex=False).any()
+
+
+def test_of_a_training_case_one_slide_counts():
+    x, cases, table, bags = small()
+    reference = describe(x, cases, table, bags.get)
+    spread = pd.Series([apart(bags[name] @ reference.kinds.projection) for name in table.slide_id])
+    drawn = []
+    for case, row in zip(cases, reference.table.to_dict("records"), strict=True):
+        theirs = table[table.case_id == case]
+        mine = theirs[theirs.focus == row["focus:more"]].index
+        assert len(mine) == 1
+        assert row["hue:less"] == pytest.approx(-((theirs.hue[mine[0]] - 110) % 360))
+        assert row["patches:wide"] == -row["patches:narrow"] == pytest.approx(spread[mine[0]], rel=1e-5)
+        drawn += [(len(theirs), theirs.index.get_loc(mine[0]))]
+    assert {place for count, place in drawn if count == 3} == {0, 1, 2}
+
+
+def of_numbers(reference, x, **numbers):
+    """Verdict on a case of as many slides as there are values of a number."""
+    slides = pd.DataFrame(numbers).assign(case_id="N")
+    return reference.judge(x, slides.assign(slide_id=[f"N-{k}" for k in slides.index]), None, 0.1, ["N"])
+
+
+@pytest.mark.parametrize("count", [2, 4, 8])
+def test_one_odd_slide_of_several_is_less_odd_by_their_number_and_the_same_slide_many_times_is_not(count):
+    x, cases, table, _ = small()
+    reference = describe(x, cases, table)
+    usual = x[[np.argsort(reference.table["embedding:far"])[30]]]
+    single = of_numbers(reference, usual, focus=[0.4])
+    among = of_numbers(reference, usual, focus=[0.4] + [0.95] * (count - 1))
+    assert single.ood_score[0] - among.ood_score[0] == pytest.approx(np.log(count))
+    half = of_numbers(reference, usual, focus=([0.4, 0.95] * count)[:count])
+    assert single.ood_score[0] - half.ood_score[0] == pytest.approx(np.log(2))
+    assert "focus 0.40" in half.ood_reason[0]
+    assert of_numbers(reference, usual, focus=[0.4] * count).equals(single)
+    assert of_numbers(reference, usual, focus=[0.4] + [np.nan] * (count - 1)).equals(single)
+    far = of_numbers(reference, usual + 50, focus=[0.95])
+    assert of_numbers(reference, usual + 50, focus=[0.95] * count).equals(far)
+
+
+@pytest.mark.parametrize("alike", [0.0, 0.7])
+def test_cases_with_more_slides_than_training_cases_are_flagged_no_more_often(alike):
+    found = []
+    for draw in range(12):
+        source, rng = Source(draw, width=8, patches=16, slides=(1,), alike=alike), np.random.default_rng(draw)
+        x, cases, slides, bags = source.draw(60, rng)
+        y, others, theirs, bags_of = replace(source, slides=(8,)).draw(30, rng, "N")
+        reference = describe(x, cases, slides, bags.get, seed=draw)
+        found.append([reference.judge(y, theirs, bags_of.get, rate, others).ood_flag.mean() for rate in (0.05, 0.1)])
+    assert (np.mean(found, 0) <= [0.05 + 0.02, 0.1 + 0.03]).all()
 
 
 def test_slides_of_other_cases_and_none_at_all_say_nothing():

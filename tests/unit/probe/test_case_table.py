@@ -22,6 +22,7 @@ def sheets(tmp_path):
         mpp=["0.5", "0.25", "0.75", "9"],
         jpeg_quality=["", "", "", "70"],
         focus=["1.5", "", "2.5", ""],
+        fine_detail=["0.31", "0.2", "0.25", "0.1"],
     )
     write_tsv(tmp_path / "seen.tsv", inspected)
     return {"sheet": str(tmp_path / "slides.tsv"), "case_sheet": str(tmp_path / "cases.tsv")} | {
@@ -31,15 +32,17 @@ def sheets(tmp_path):
 
 def test_each_case_has_its_own_values(sheets):
     table = case_table(**sheets, columns=["site", "sex"])
-    assert list(table) == ["site", "sex", "vendor", "mpp", "focus"]
+    assert list(table) == ["site", "sex", "vendor", "mpp", "focus", "fine_detail"]
     assert table.loc["A"].to_dict() == {
         "site": "y+z",
         "sex": "f",
         "vendor": "aperio+leica",
         "mpp": "0.5",
         "focus": "2.5",
+        "fine_detail": "0.225",
     }
-    assert table.loc["B"].to_dict() == {"site": "x", "sex": "", "vendor": "aperio", "mpp": "0.5", "focus": "1.5"}
+    own = {"site": "x", "sex": "", "vendor": "aperio", "mpp": "0.5", "focus": "1.5", "fine_detail": "0.31"}
+    assert table.loc["B"].to_dict() == own
     # The only slide of C was set aside, and D has none: nothing measured is theirs.
     assert table.loc["C"].to_dict() == dict.fromkeys(table, "")
     assert table.loc["D", "sex"] == "m"

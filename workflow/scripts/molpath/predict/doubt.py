@@ -5,6 +5,9 @@ Each training case was measured as if it were new (`reference.py`). How rare a n
 the same of the training cases, and the rarest part make its score. Its p-value is conformal (Vovk, Gammerman and
 Shafer 2005): the share of training cases with a score as large, so that cases like them are flagged at the rate that
 was asked for, whatever the numbers' distributions, and however many there are.
+
+A training case is measured by one of its slides. Those of a new case are compared with it one by one, and their levels
+combined so that a case is flagged no more often however many slides it has, and however alike they are.
 """
 
 from __future__ import annotations
@@ -31,6 +34,7 @@ log = logging.getLogger(__name__)
 Patches = Callable[[str], np.ndarray | None]
 #: An item counts where it is known of this share of the training cases, or of so many.
 KNOWN_SHARE, KNOWN_CASES = 0.5, 500
+NO_SLIDES = pd.DataFrame(columns=["slide_id", "case_id"])
 #: Sentences on slides that one reason holds at most.
 SAID = 3
 
@@ -49,7 +53,7 @@ class Scores:
 
 @dataclass
 class Reference:
-    """The training cases of a predictor, each measured as if it were new.
+    """The training cases of a predictor, each measured as if it were new, by one of its slides.
 
     table: items (ITEMS, float64 N, NaN: unknown) of each case. distances, kinds: None where embeddings were too few,
     or there were no patches. facts: reference.json.
@@ -85,8 +89,8 @@ class Reference:
 
         x: float N x D. slides: a row per slide, columns slide_id, case_id and those of the manifests of slides and
         tissue; those of other cases are left aside. patches: of a slide, by its id. cases: whose the rows of x are; by
-        default those of `slides` in the order in which they come. A part that is
-        unknown of a case, or of the training cases, says nothing. Raises ValueError for embeddings that are not finite
+        default those of `slides` in the order in which they come. A part that is unknown of a case, or of the training
+        cases, says nothing. Raises ValueError for embeddings that are not finite
         or of another width, for cases that aren't those of x, and for patches of another width.
         """
         if cases is None:
@@ -96,12 +100,12 @@ class Reference:
         if len(set(cases)) < len(cases):
             raise ValueError("a case is there twice: give each one row")
         measured = self._measure(x, cases, slides, patches)
-        used = measured.notna() & self._known
+        used = measured.notna().groupby(level=0).any() & self._known
         result = pd.DataFrame(index=range(len(cases)))
         result["ood_score"], result["ood_p"], result["ood_flag"], result["ood_reason"] = np.nan, np.nan, False, ""
         for pattern, rows in used.groupby(list(ITEMS), sort=True).indices.items():
             items = tuple(item for item, is_used in zip(ITEMS, pattern, strict=True) if is_used)
-            self._judge_alike(measured.iloc[rows], items, false_alarms, result, np.asarray(rows))
+            self._judge_alike(measured.loc[rows], items, false_alarms, result, np.asarray(rows))
         result["ood_missing"] = [_missing(row) for row in used.to_numpy()]
         self._add_vendors(result, cases, slides)
         for part, count in result["ood_missing"].str.split("; ").explode().value_counts().items():
@@ -118,28 +122,28 @@ class Reference:
     def _measure(
         self, x: np.ndarray, cases: Sequence[str], slides: pd.DataFrame, patches: Patches | None
     ) -> pd.DataFrame:
-        """Items of each new case; of a case with several slides the largest of theirs."""
-        measured = pd.DataFrame(np.nan, index=range(len(cases)), columns=list(ITEMS))
+        """Items of each slide of each new case (index: the case's place); of a case without slides one row."""
         width = self.facts.get("width", x.shape[1])
         if x.shape[1] != width:
             raise ValueError(f"embeddings of {x.shape[1]} numbers, and the training cases have {width}")
         if not np.isfinite(x).all():
             wrong = cases[int(np.flatnonzero(~np.isfinite(x).all(1))[0])]
             raise ValueError(f"the embedding of {wrong} holds NaN or infinite numbers: embed it again")
-        if self.distances is not None:
-            measured["embedding:near"], measured["embedding:far"] = self.distances.of(x)
-            measured["embedding:inside"] = -measured["embedding:far"]
-        if not len(slides):
-            return measured
         places = {name: k for k, name in enumerate(cases)}
-        slides = slides[slides["case_id"].isin(places)]
-        of_slides = quality_of(slides)
+        slides = slides[slides["case_id"].isin(places)] if len(slides) else NO_SLIDES
+        of_slides = quality_of(slides).set_index(slides["case_id"].map(places).to_numpy(int))
         if self.kinds is not None and patches is not None:
             patch_items = [self._look(name, patches) for name in slides["slide_id"]]
-            share, distance, spread = np.array(patch_items).reshape(-1, 3).T
+            share, distance, spread = np.array(patch_items, float).reshape(-1, 3).T
             of_slides[list(GROUPS["patches"])] = np.column_stack([share, distance, spread, -spread])
-        largest = of_slides.groupby(slides["case_id"].map(places).to_numpy()).max()
-        measured.loc[largest.index, largest.columns] = largest.to_numpy()
+        lacking = sorted(set(range(len(cases))) - set(of_slides.index))
+        places_of_rows = np.array([*of_slides.index, *lacking], int)
+        measured = of_slides.set_axis(range(len(of_slides))).reindex(range(len(places_of_rows)), columns=list(ITEMS))
+        measured.index = pd.Index(places_of_rows)
+        if self.distances is not None:
+            near, far = self.distances.of(x)
+            measured["embedding:near"], measured["embedding:far"] = near[places_of_rows], far[places_of_rows]
+            measured["embedding:inside"] = -measured["embedding:far"]
         return measured
 
     def _look(self, slide_id: str, patches: Patches) -> tuple[float, float, float]:
@@ -165,7 +169,7 @@ class Reference:
         result: pd.DataFrame,
         rows: np.ndarray,
     ) -> None:
-        """Fill the rows of cases of which the same items are known."""
+        """Fill the rows of cases of which the same items are known; measured: their slides."""
         trained = self.scores(items) if items else None
         count = len(trained.score) if trained else len(self.table)
         needed = int(np.ceil(1 / false_alarms - 1e-9)) - 1
@@ -175,13 +179,7 @@ class Reference:
                 f"cannot tell: {text}" if count >= needed else _too_few(count, needed, false_alarms)
             )
             return
-        values = measured[list(items)].to_numpy()
-        single = np.column_stack(
-            [levels(trained.values[:, k], values[:, k], GRAINS.get(item, 0)) for k, item in enumerate(items)]
-        )
-        members = {name: [items.index(item) for item in group] for name, group in _groups(items).items()}
-        parts = [levels(trained.groups[name], _rarest(single[:, ks].T)) for name, ks in members.items()]
-        score = _rarest(np.array(parts))
+        score, alone = _compare(trained, measured[list(items)].to_numpy(), np.searchsorted(rows, measured.index))
         p = conformal_p(trained.score, score)
         result.loc[rows, "ood_score"], result.loc[rows, "ood_p"] = score, p
         if count < needed:
@@ -190,14 +188,11 @@ class Reference:
         flagged = np.flatnonzero(p <= false_alarms + 1e-12)
         result.loc[rows[flagged], "ood_flag"] = True
         cut = np.sort(trained.score)[::-1][int(np.floor(false_alarms * (count + 1) + 1e-9)) - 1]
-        alone = np.empty_like(single[flagged])
-        for name, ks in members.items():
-            for i in ks:
-                alone[:, i] = levels(trained.groups[name], single[flagged, i])
         typical = dict(zip(items, np.nanquantile(trained.values, (0.05, 0.95), axis=0).T.tolist(), strict=True))
-        for row, case in zip(alone, flagged, strict=True):
-            reasons = _named(dict(zip(items, row, strict=True)), min(cut, score[case]))
-            words = [sentence(item, values[case, items.index(item)], typical[item]) for item in reasons]
+        largest = measured.groupby(level=0).max()
+        for case in flagged:
+            reasons = _named(dict(zip(items, alone[case], strict=True)), min(cut, score[case]))
+            words = [sentence(item, largest.loc[rows[case], item], typical[item]) for item in reasons]
             result.loc[rows[case], "ood_reason"] = "; ".join(words)
 
     def _add_vendors(self, result: pd.DataFrame, cases: Sequence[str], slides: pd.DataFrame) -> None:
@@ -223,6 +218,52 @@ class Reference:
 def _rarest(levels_of_items: np.ndarray) -> np.ndarray:
     """The largest of each column; NaN, of what is unknown of a case or alone in being known, says nothing."""
     return np.asarray(np.max(np.where(np.isnan(levels_of_items), 0, levels_of_items), axis=0))
+
+
+def _compare(trained: Scores, values: np.ndarray, owners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Scores of C cases (float C), and the level in its part of each item by itself (float C x items).
+
+    values: float S x items, of the slides of these cases; owners: int S, 0 to C - 1, each of which has one or more.
+    """
+    items = trained.items
+    pairs = [(trained.values[:, k], values[:, k], GRAINS.get(item, 0)) for k, item in enumerate(items)]
+    single = np.column_stack([levels(*pair) for pair in pairs])
+    parts, alone = [], np.empty((owners.max() + 1, len(items)))
+    for name, members in _groups(items).items():
+        combine = _largest if name == "embedding" else _among_slides
+        ks = [items.index(item) for item in members]
+        is_known = ~np.isnan(single[:, ks]).all(axis=1)
+        parts.append(
+            combine(levels(trained.groups[name], np.where(is_known, _rarest(single[:, ks].T), np.nan)), owners)
+        )
+        for k in ks:
+            alone[:, k] = combine(levels(trained.groups[name], single[:, k]), owners)
+    return _rarest(np.array(parts)), alone
+
+
+def _largest(rarity: np.ndarray, owners: np.ndarray) -> np.ndarray:
+    """The largest level (float S, NaN: unknown) of each case's slides (owners: int S); 0 where none is known."""
+    largest = np.zeros(owners.max() + 1)
+    known = ~np.isnan(rarity)
+    np.maximum.at(largest, owners[known], rarity[known])
+    return largest
+
+
+def _among_slides(rarity: np.ndarray, owners: np.ndarray) -> np.ndarray:
+    """Levels of cases by those of their slides (float S, NaN: unknown): Simes' (1986, Biometrika 73: 751-754).
+
+    Of k shares the smallest is multiplied by k, the j-th smallest by k / j, and the least of these counts. Slides that
+    have nothing in common are flagged at the rate of one slide, so are slides that are all alike, and those between at
+    no higher one (Sarkar 1998, Ann. Stat. 26: 494-504). A level is the logarithm of one over a share.
+    """
+    order = np.lexsort((-rarity, owners))
+    known = order[~np.isnan(rarity[order])]
+    counts = np.bincount(owners[known], minlength=owners.max() + 1)
+    first = np.cumsum(counts) - counts
+    rank = np.arange(1, len(known) + 1) - first[owners[known]]
+    levels_of_ranks = np.full(len(rarity), np.nan)
+    levels_of_ranks[known] = rarity[known] - np.log(counts[owners[known]] / rank)
+    return _largest(levels_of_ranks, owners)
 
 
 def _too_few(count: int, needed: int, false_alarms: float) -> str:

@@ -1,7 +1,9 @@
 """How rare a value is among others: one scale (natural logarithm of one over a share) for numbers of any kind.
 
-Within the others it is their rank; beyond the largest tenth of them an exponential tail continues from it, so that two
-values beyond all others still differ. Two values closer than a number's grain are equal.
+Within the others it is their rank. Beyond the largest tenth of them an exponential tail continues from it, so that two
+values beyond all others still differ: (1 + x / m)^-m for a distance of x times the mean distance of its m values, which
+is the share of further exponential numbers that lie beyond, whatever their scale. Two values closer than a number's
+grain are equal, and a distance of x grains has a share of exp(-x) or more.
 """
 
 from __future__ import annotations
@@ -65,8 +67,9 @@ def _of(
 ) -> np.ndarray:
     """Levels from the numbers of others that are as large, and from where the tail starts and how far it reaches."""
     ranks = -np.log((1 + counts) / (n + 1))
-    scale = np.maximum(np.maximum(excess, grain), 1e-12 * np.maximum(1, np.abs(start)))
-    beyond = -np.log((1 + tail) / (n + 1)) + np.maximum(values - start - grain, 0) / scale
+    distance, size = np.maximum(values - start - grain, 0), 1e-12 * np.maximum(1, np.abs(start))
+    fitted = tail * np.log1p(distance / np.maximum(excess, size) / tail)
+    beyond = -np.log((1 + tail) / (n + 1)) + np.minimum(fitted, distance / np.maximum(grain, size))
     rarity = np.where(values - start > grain, np.maximum(beyond, 0), np.minimum(ranks, -np.log((1 + tail) / (n + 1))))
     return np.where(np.isnan(values), np.nan, rarity)
 

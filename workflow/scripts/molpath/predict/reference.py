@@ -34,8 +34,10 @@ def describe(
     """The training cases, each measured as if it were new.
 
     x: float N x D, one row per case; cases: their N names; slides: a row per slide, slide_id, case_id and those of
-    the manifests; patches: features (float M x W) of a slide, None where it has none. Of cases with the very same
-    embedding one counts, for each would make the other look near. Raises ValueError for embeddings that aren't finite.
+    the manifests; patches: features (float M x W) of a slide, None where it has none. Of a case's slides one counts,
+    drawn by seed, for a new case's slides are compared one by one; all of them are in the bank of patches. Of cases
+    with the very same embedding one counts, for each would make the other look near. Raises ValueError for embeddings
+    that aren't finite.
     """
     if not np.isfinite(x).all():
         wrong = cases[int(np.flatnonzero(~np.isfinite(x).all(1))[0])]
@@ -59,9 +61,10 @@ def describe(
     kinds = None
     if len(slides):
         owners = slides["case_id"].map(places).to_numpy()
-        largest = quality_of(slides).groupby(owners).max()
-        table.loc[largest.index, largest.columns] = largest.to_numpy()
-        kinds = _add_patches(table, slides["slide_id"].tolist(), owners, patches, seed) if patches else None
+        drawn = _first_of_each(owners, seed)
+        quality = quality_of(slides.iloc[drawn])
+        table.loc[owners[drawn], quality.columns] = quality.to_numpy()
+        kinds = _add_patches(table, slides["slide_id"].tolist(), owners, drawn, patches, seed) if patches else None
     vendors = slides[VENDOR].value_counts().to_dict() if VENDOR in slides else {}
     facts = {
         "cases": len(names),
@@ -76,15 +79,15 @@ def describe(
 
 
 def _add_patches(
-    table: pd.DataFrame, slides: Sequence[str], owners: np.ndarray, patches: Patches, seed: int
+    table: pd.DataFrame, slides: Sequence[str], owners: np.ndarray, drawn: np.ndarray, patches: Patches, seed: int
 ) -> PatchKinds | None:
-    """Fill in what is known of the patches of each case, of CASES drawn ones where there are more."""
-    drawn = np.unique(owners)
-    if len(drawn) > CASES:
-        drawn = np.sort(np.random.default_rng(seed).choice(drawn, CASES, replace=False))
-    matrix, projected = np.zeros((0, 0), np.float32), []
-    for slide_id, case in zip(slides, owners, strict=True):
-        rows = patches(slide_id) if case in drawn else None
+    """Fill in what is known of the patches of each case's drawn slide, of CASES drawn cases where there are more."""
+    cases = np.unique(owners)
+    if len(cases) > CASES:
+        cases = np.sort(np.random.default_rng(seed).choice(cases, CASES, replace=False))
+    matrix, projected, rows_of_slides = np.zeros((0, 0), np.float32), [], []
+    for k, (slide_id, case) in enumerate(zip(slides, owners, strict=True)):
+        rows = patches(slide_id) if case in cases else None
         if rows is None or not len(rows):
             continue
         rows = rows[sample_rows(slide_id, len(rows), seed)].astype(np.float32)
@@ -92,14 +95,21 @@ def _add_patches(
             raise ValueError(f"training slide {slide_id}: its patches hold NaN or infinite numbers: extract them again")
         matrix = matrix if len(matrix) else projection(rows.shape[1], seed)
         projected.append((int(case), rows @ matrix))
+        rows_of_slides.append(k)
     if len({case for case, _ in projected}) < 2:
         return None
     kinds, shares, medians = fit_kinds(projected, matrix, seed)
     spread = np.array([apart(rows) for _, rows in projected])
-    of_slides = pd.DataFrame(np.column_stack([shares, medians, spread, -spread]))
-    largest = of_slides.groupby(np.array([case for case, _ in projected])).max()
-    table.loc[largest.index, list(GROUPS["patches"])] = largest.to_numpy()
+    is_drawn = np.isin(rows_of_slides, drawn)
+    of_slides = np.column_stack([shares, medians, spread, -spread])
+    table.loc[owners[rows_of_slides][is_drawn], list(GROUPS["patches"])] = of_slides[is_drawn]
     return kinds
+
+
+def _first_of_each(owners: np.ndarray, seed: int) -> np.ndarray:
+    """Rows (int, sorted) of one slide per case, drawn; owners: int S, the case of each slide."""
+    order = np.random.default_rng(seed).permutation(len(owners))
+    return np.sort(order[np.unique(owners[order], return_index=True)[1]])
 
 
 # The job.

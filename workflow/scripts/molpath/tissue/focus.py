@@ -137,9 +137,10 @@ def read_blocks(slide, mpp: float, level: int, cell: tuple[int, int]) -> np.ndar
 
 
 def read_tiles(slide, centres: list[tuple[float, float]]) -> list[np.ndarray]:
-    """The tile of level 0 around each of some level-0 pixels (x, y): RGB uint8."""
-    tile = tile_edge(slide, 0)
-    return [slide.region(int(x // tile) * tile, int(y // tile) * tile, 0, tile, tile) for x, y in centres]
+    """The tile of level 0 around each of some level-0 pixels (x, y), without what lies beyond the slide: RGB uint8."""
+    tile, (width, height, _) = tile_edge(slide, 0), slide.levels[0]
+    corners = [(int(x // tile) * tile, int(y // tile) * tile) for x, y in centres]
+    return [slide.region(x, y, 0, min(tile, width - x), min(tile, height - y)) for x, y in corners]
 
 
 def as_focus(slide, level: int, overview: Overview, tissue: np.ndarray, blocks_of: dict) -> Focus:

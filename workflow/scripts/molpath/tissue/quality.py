@@ -81,7 +81,8 @@ def examine(slide, mpp: float, overview: Overview, tissue: np.ndarray, threshold
     numbers |= stain.measure_stain(overview.image, density, glass, clean)
     centres = overview.centres(focus.places[:: max(1, len(focus.places) // FULL_WINDOWS)][:FULL_WINDOWS])
     windows = read_tiles(slide, centres)
-    numbers["fine_detail"], numbers["jpeg_quality"] = fine_detail(windows, mpp), jpeg_quality(windows)
+    numbers["jpeg_quality"] = jpeg_quality(windows)
+    numbers["fine_detail"] = fine_detail(windows, mpp, numbers["jpeg_quality"])
     return Quality(classes, numbers)
 
 

@@ -12,7 +12,10 @@ from ...common.reasons import OK
 from .columns import AS_GROUPS, NOMINAL, as_number, word_of
 
 #: Columns of tables/slides.tsv that say how slides were scanned, stained and cut, and not what is in them.
-TECHNICAL = ("vendor", "mpp", "jpeg_quality", "focus", "stain_density", "he_angle", "hue", "brightness", "area_mm2")
+TECHNICAL = (
+    *("vendor", "mpp", "jpeg_quality", "focus", "fine_detail", "stain_density", "he_angle", "hue", "brightness"),
+    "area_mm2",
+)
 #: Separates the values of a case whose slides differ.
 JOIN = "+"
 
