@@ -179,7 +179,13 @@ def test_vectors_make_a_study_without_slides(tmp_path, capsys):
     assert list(made.config["probe"]["tasks"]) == ["clinical--arm", "clinical--OS"]
     assert made.config["probe"]["tasks"]["clinical--arm"]["groups"] == ["frozen", "fewshot", "retrieval"]
     assert "slide_id" not in made.task("arm")[1][0]
-    assert "1 row of clinical.csv without a case (C20)" in made.out
+    counted = [line.strip() for line in made.out.split("Counted:\n")[1].split("\n")]
+    assert counted[:4] == [
+        "20 cases",
+        "20 of 21 cases in clinical.csv have embeddings",
+        "0 cases without a row in clinical.csv",
+        "1 row of clinical.csv without embeddings (C20)",
+    ]
 
 
 def test_vectors_of_slides_take_cases_from_their_table(tmp_path, capsys):

@@ -99,6 +99,7 @@ def test_slides_are_found_by_cases_whose_names_they_begin_with(tmp_path, capsys)
     assert made.code == 0, made.err
     assert made.sheet["P4-B"]["case_id"] == "P4"
     assert "12 slides of 6 cases" in made.out
+    assert "6 of 7 cases in labels.csv have slides" in made.out
     assert "1 row of labels.csv without a slide (P6)" in made.out
 
 

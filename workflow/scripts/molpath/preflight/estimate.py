@@ -35,13 +35,14 @@ def estimate(request: PlanRequest, tables: Mapping[str, str], results: str) -> E
     total, table = table.iloc[-1], table[table.stage != "total"]
     features, slides = table[table.stage == "features"], table[table.stage == "tissue"]
     files = FILES_PER_SLIDE * int(slides.left.sum()) + int(features.left.sum())
+    patches = float(features.patches[features.cpu_hours > 0].sum())  # those of other tools are not read again
     hours = (total.wall_hours, total.wall_hours_least, total.wall_hours_most)
     machine = machine_of(request, tables)
     machine_text = f"{machine.gpu} and {machine.cores} cores"
     return Estimate(
         dict(written(table)),
         total.download_gb * 1e9,
-        float(features.patches[features.cpu_hours > 0].sum()),
+        patches,
         files,
         hours,
         machine_text,

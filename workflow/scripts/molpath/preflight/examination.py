@@ -75,7 +75,7 @@ def time_finding(plan: Estimate) -> Finding:
     basis = f"{BY_PLAN} for {plan.machine}, whatever was measured here"
     message = f"the rest of the run takes {estimated(list(map(in_time, plan.hours)), basis)}"
     return note(
-        "time", message, "`snakemake plan` lists the stages; name your GPU and cores under `plan:` in the config"
+        "time", message, "`snakemake plan` lists the stages; set your GPU and cores under `plan:` in the config"
     )
 
 
