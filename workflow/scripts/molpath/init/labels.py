@@ -222,6 +222,7 @@ def count(joined: Joined, slide: str, case: str, unit: str, draft: Draft) -> Non
     """Count slides and cases, and those without a match on either side. slide, case: their columns, '' for none."""
     assert joined.labels is not None
     table, column = joined.labels.name, slide or case
+    case = column if unit == "case" else case
     used_rows = {id(row) for rows in joined.rows_of.values() for row in rows}
     draft.counts.append(of_cases(joined.names, unit, joined.case_of))
     if case:

@@ -13,6 +13,8 @@ import pandas as pd
 
 from ..common.files import read_tsv, write_tsv
 from ..common.given_yaml import read_yaml
+from ..common.task_rules import sites_of_cases
+from ..common.tsv import BadTable
 from .tasks import BadTask, check_folds, check_sides, fold_columns, read_rows
 
 log = logging.getLogger(__name__)
@@ -43,20 +45,19 @@ def split_task(*, config: str | Path, table: str | Path, sheet: str | Path, outp
     if fold_columns(rows):
         raise BadTask(f"{table}: has columns fold_… and {config} a recipe `splits`; leave one of them out")
     recipe: SplitRecipe = {"folds": 5, "test_fraction": 0.2, "keep_sites": False, "seed": 0} | settings["splits"]
-    slides = read_tsv(sheet)
-    sites = sites_of(rows if "site" in rows else slides, sheet) if recipe["keep_sites"] else None
+    whole_sites = recipe["keep_sites"] and recipe["method"] != "official"
+    sites = _sites(rows[rows[settings["task_col"]] != ""], table, sheet) if whole_sites else None
     done = add_folds(rows, settings["task_col"], recipe, sites, table)
     write_tsv(output, done.drop(columns="#"))
 
 
-def sites_of(rows: pd.DataFrame, sheet: str | Path) -> dict[str, str]:
-    """Site of each case; one with slides of several sites is an error, for no fold could keep them whole."""
-    if "site" not in rows:
-        raise BadTask(f"{sheet}: `keep_sites` needs a column site, here or in the task's table")
-    counts = rows.groupby("case_id")["site"].nunique()
-    if (counts > 1).any():
-        raise BadTask(f"{sheet}, column site: case {counts.index[counts > 1][0]} has slides of several sites")
-    return dict(zip(rows.case_id, rows.site, strict=True))
+def _sites(rows: pd.DataFrame, table: str | Path, sheet: str | Path) -> dict[str, str]:
+    """Site of each case of the rows, as `sites_of_cases`; what that refuses is a BadTask."""
+    tables = [(str(path), frame.to_dict("records")) for path, frame in ((table, rows), (sheet, read_tsv(sheet)))]
+    try:
+        return sites_of_cases(set(rows.case_id), *tables)
+    except BadTable as error:
+        raise BadTask(str(error)) from None
 
 
 def add_folds(

@@ -132,7 +132,7 @@ class TaskChecks:
                 self.check_leak(task, location, row, "splits")
             self.check_sample(location, row, settings)
         check_agreement(sheet, labelled, folds, settings, self.problems)
-        check_recipe(f"{self.tasks.folder(task)}/config.yaml", labelled, settings, self.slides.rows, self.problems)
+        check_recipe(self.tasks.folder(task), labelled, settings, self.slides, self.problems)
         self.check_embedded(sheet, labelled)
         self.check_fold_sides(task, sheet, settings)
 
