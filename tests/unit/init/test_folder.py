@@ -237,3 +237,22 @@ def test_folds_of_a_table_are_told(tmp_path, capsys, given):
     assert made.code == 0, made.err
     assert list(made.config["probe"]["tasks"]) == ["labels--y"]
     assert "note: split, fold_0 of labels.csv not used" in made.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "option", "start"),
+    [
+        (["--slides", "raw", "--weights", "a=b"], "--weights", "--slides"),
+        (["--bundle", "b", "--slides", "raw", "--folds", "3"], "--folds", "--bundle"),
+        (["--features", "f", "--mpp", "0.5"], "--mpp", "--features"),
+        (["--embeddings", "e.csv", "--grid", "20x_512px"], "--grid", "--embeddings"),
+        (["--features", "f", "--unit", "case_id"], "--unit", "--features"),
+        (["--slides", "raw", "--skip-missing"], "--skip-missing", "--slides"),
+        (["--paper", "bcnb--er", "--labels", "l.csv"], "--labels", "--paper"),
+    ],
+)
+def test_an_option_that_would_be_ignored_is_refused(tmp_path, capsys, arguments, option, start):
+    made = set_up(tmp_path / "study", capsys, *arguments)
+    assert made.code == 1
+    assert f"molpath init: {option}: it has no effect with {start}, only with --" in made.err
+    assert not (tmp_path / "study").exists()

@@ -8,6 +8,10 @@ from typing import Any
 
 from .tsv import BadTable
 
+#: What a cell of a fold may say; -1 and nothing leave a row out.
+SIDES = ("train", "test", "val", "-1", "")
+#: The column of an official split, where its recipe names no other.
+OFFICIAL = "split"
 #: Metrics computed for every classification task, besides those that it names.
 ALWAYS = ("macro-ovr-auc", "bacc", "weighted_kappa", "acc", "macro-f1", "weighted-f1", "auprc", "brier", "ece")
 #: On request: kappa over all labels of the task, even those absent from the test side.
@@ -46,6 +50,11 @@ def sites_of_cases(
                 f"{path}, column site", problem, "write one site for all of them: keep_sites holds cases together"
             )
     return site_of | {case: site for case, site in seen.items() if case in site_of}
+
+
+def official_column(recipe: Mapping[str, Any]) -> str:
+    """The column that the recipe `splits` of a config.yaml names as the official split; '' for other recipes."""
+    return str(recipe.get("column") or OFFICIAL) if recipe.get("method") == "official" else ""
 
 
 def is_integer(code: str) -> bool:

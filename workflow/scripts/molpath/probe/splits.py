@@ -13,7 +13,7 @@ import pandas as pd
 
 from ..common.files import read_tsv, write_tsv
 from ..common.given_yaml import read_yaml
-from ..common.task_rules import sites_of_cases
+from ..common.task_rules import OFFICIAL, SIDES, sites_of_cases
 from ..common.tsv import BadTable
 from .tasks import BadTask, check_folds, check_sides, fold_columns, read_rows
 
@@ -70,7 +70,7 @@ def add_folds(
     """
     labelled = rows[label] != ""
     if recipe["method"] == "official":
-        sides = [official(rows, recipe, source)]
+        sides = [official(rows, labelled, recipe, source)]
     else:
         strata = strata_of(rows[labelled], label)
         tests = test_sides(strata, recipe, sites, source)
@@ -83,13 +83,18 @@ def add_folds(
     return done
 
 
-def official(rows: pd.DataFrame, recipe: SplitRecipe, source: str | Path) -> np.ndarray:
-    """The side of each row from the column the recipe names."""
-    column = recipe.get("column") or "split"
+def official(rows: pd.DataFrame, labelled: pd.Series, recipe: SplitRecipe, source: str | Path) -> np.ndarray:
+    """The side of each row from the column the recipe names, in small or capital letters. Raises BadTask for others."""
+    column = recipe.get("column") or OFFICIAL
     if column not in rows:
         raise BadTask(f"{source}, header: no column {column!r}, which the recipe `splits` names as the official split")
     sides = rows[column].str.lower()
-    return sides.where(sides.isin(("train", "test", "val")), "-1").to_numpy(object)
+    wrong = rows[labelled & ~sides.isin(SIDES)]
+    if len(wrong):
+        row = wrong.iloc[0]
+        location = f"{source}, row {row['#']}, column {column}" if "#" in row else f"{source}, column {column}"
+        raise BadTask(f"{location}: {row[column]!r} is none of train, test, val, -1 (-1: left out); correct it")
+    return sides.where(sides != "", "-1").to_numpy(object)
 
 
 def strata_of(rows: pd.DataFrame, label: str) -> pd.Series:
