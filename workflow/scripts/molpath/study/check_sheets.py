@@ -74,7 +74,7 @@ class SheetChecks:
             wrong, _, remedy = str(error).partition(": ")
             self.problems.add(location, f"{path} is {wrong}" if remedy else f"{path} can't be read", remedy or wrong)
         except OSError as error:
-            self.problems.add(location, f"{path}: {(error.strerror or 'can not be read').lower()}", "correct the path")
+            self.problems.add(location, f"{path}: {(error.strerror or 'cannot be read').lower()}", "correct the path")
 
     def paths(self, rows: Sequence[Row]) -> list[str]:
         """Paths of the slides of some rows."""
