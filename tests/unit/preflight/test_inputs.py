@@ -196,6 +196,10 @@ def test_a_check_that_fails_in_itself_hides_no_other(slides, tmp_path, monkeypat
     found = {item.check: item for item in examine(request, tables)}
     assert found["disk"].verdict == "problem"
     assert "as no one foresaw" in found["disk"].found
+    assert re.fullmatch(
+        r"the rest of the run takes about [^,]+, by the costs of `snakemake plan` for \d+ x NVIDIA \w+ and \d+ cores?",
+        found["time"].found,
+    )
     others = {name for name in found if found[name].verdict == "problem"} - {"disk"}
     assert others == set()
     assert {"Snakemake", "conda", "results folder", "HDF5 and locks", "slides", "reading slides", "GPU"} < set(found)

@@ -38,7 +38,8 @@ def estimate(request: PlanRequest, tables: Mapping[str, str], results: str) -> E
     patches = float(features.patches[features.cpu_hours > 0].sum())  # those of other tools are not read again
     hours = (total.wall_hours, total.wall_hours_least, total.wall_hours_most)
     machine = machine_of(request, tables)
-    machine_text = f"{machine.gpu} and {machine.cores} cores"
+    gpu, cores = machine.gpu, f"{machine.cores} core{'s' * (machine.cores != 1)}"
+    machine_text = f"{gpu.count} x NVIDIA {gpu.name} and {cores}"
     return Estimate(
         dict(written(table)),
         total.download_gb * 1e9,

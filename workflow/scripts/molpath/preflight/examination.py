@@ -72,11 +72,9 @@ def checks_of(request: DoctorRequest, plan: Estimate) -> dict[str, Callable[[], 
 
 def time_finding(plan: Estimate) -> Finding:
     """Time for the remaining work on the machine of the plan."""
-    basis = f"{BY_PLAN} for {plan.machine}, whatever was measured here"
-    message = f"the rest of the run takes {estimated(list(map(in_time, plan.hours)), basis)}"
-    return note(
-        "time", message, "`snakemake plan` lists the stages; set your GPU and cores under `plan:` in the config"
-    )
+    message = f"the rest of the run takes {estimated(list(map(in_time, plan.hours)), f'{BY_PLAN} for {plan.machine}')}"
+    remedy = "`snakemake plan` lists the stages, without the rates measured here; set GPU and cores under `plan:`"
+    return note("time", message, remedy)
 
 
 def folders_of(request: DoctorRequest) -> dict[str, str]:
