@@ -41,15 +41,15 @@ def sites_of_cases(
             "add the column to one of them, or leave keep_sites out of `splits` in the task's config.yaml",
         )
     site_of = dict.fromkeys(cases, "")
-    seen: dict[str, str] = {}
+    site_of_rows: dict[str, str] = {}
     for row in rows:
         case, site = row.get("case_id", ""), row["site"] or ""
-        if case in site_of and seen.setdefault(case, site) != site:
-            problem = f"case {case} has slides of several sites ({seen[case] or 'unknown'} and {site or 'unknown'})"
+        if case in site_of and (first := site_of_rows.setdefault(case, site)) != site:
+            problem = f"case {case} has slides of several sites ({first or 'unknown'} and {site or 'unknown'})"
             raise BadTable(
                 f"{path}, column site", problem, "write one site for all of them: keep_sites holds cases together"
             )
-    return site_of | {case: site for case, site in seen.items() if case in site_of}
+    return site_of | site_of_rows
 
 
 def official_column(recipe: Mapping[str, Any]) -> str:

@@ -95,7 +95,7 @@ def named_series(folder: Path, notes: list[str]) -> dict[str, Path]:
         "the beginning that its files' names share": [_beginning(files) for files in series.values()],
         "SeriesInstanceUID": list(series),
     }
-    source = next(source for source, found in names.items() if all(found) and len(set(found)) == len(found))
+    source = next(source for source, texts in names.items() if all(texts) and len(set(texts)) == len(texts))
     notes.append(
         f"{folder} holds {len(series):,} DICOM series: one slide each, named by {source} ({some(names[source])})"
     )

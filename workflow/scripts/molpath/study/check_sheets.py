@@ -107,17 +107,17 @@ class SheetChecks:
 
     def check_spelling(self, sheet: str, rows: list[Row]) -> None:
         """A sheet of cases is of these cases: some match, and no row is another spelling of one without a row."""
-        known, own = set(self.slides.cases) - {""}, {row["case_id"] for row in rows}
-        if not known or not own:
+        slide_cases, own_cases = set(self.slides.cases) - {""}, {row["case_id"] for row in rows}
+        if not slide_cases or not own_cases:
             return
-        rowless = {_alike(case): case for case in sorted(known - own)}
-        misspelt = [row for row in rows if row["case_id"] not in known and _alike(row["case_id"]) in rowless]
+        rowless = {_alike(case): case for case in sorted(slide_cases - own_cases)}
+        misspelt = [row for row in rows if row["case_id"] not in slide_cases and _alike(row["case_id"]) in rowless]
         for row in misspelt:
             wrong = f"case {row['case_id']!r} is not in {self.slides.source_name}"
             remedy = for_id(row["case_id"], [rowless[_alike(row["case_id"])]])
             self.problems.add(f"{sheet}, row {row['#']}, column case_id", wrong, remedy or "correct it")
-        if not known & own and not misspelt:
-            wrong = f"none of its {len(own):,} cases is in {self.slides.source_name}"
+        if not slide_cases & own_cases and not misspelt:
+            wrong = f"none of its {len(own_cases):,} cases is in {self.slides.source_name}"
             self.problems.add(f"{sheet}, column case_id", wrong, "write the same ids in both, or name another sheet")
 
     def check_profiles(self) -> None:
