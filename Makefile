@@ -10,12 +10,29 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 env: .venv/ready $(BIN)/molpath
 
-# The command for users, `molpath init`, which finds the library of this clone.
+# The command for users (`molpath init`). It finds the library of the clone that its .venv is in; programs that pip
+# writes, such as snakemake, hold the path at which they were installed.
 define LAUNCHER
 #!/bin/sh
-PYTHONPATH='$(CURDIR)/workflow/scripts' exec '$(abspath $(BIN))/python' -m molpath.init "$$@"
+self=$$0
+[ -h "$$self" ] && self=$$(readlink -f "$$self")
+bin=$$(cd "$$(dirname "$$self")" && pwd)
+clone=$$(cd "$$bin/../.." && pwd)
+[ -d "$$clone/workflow/scripts/molpath" ] || clone='$(CURDIR)'
+if [ ! -d '$(CURDIR)' ]; then
+    echo "molpath: this clone was moved here from $(CURDIR): run make env in $$clone, which makes its .venv again" >&2
+    exit 1
+fi
+PYTHONPATH="$$clone/workflow/scripts" exec "$$bin/python" -m molpath.init "$$@"
 endef
 export LAUNCHER
+
+# Not empty where the clone was moved since: the Python that pip's own program names is no more. (A linked .venv is
+# that of another clone.)
+MOVED := $(shell test -f .venv/bin/pip -a ! -h .venv \
+	&& ! test -x "$$(grep -om1 '/.*/\.venv/bin/python[0-9.]*' .venv/bin/pip)" && echo moved)
+
+.PHONY: moved
 
 $(BIN)/molpath: Makefile | .venv/ready
 	@printf '%s\n' "$$LAUNCHER" > $@
@@ -23,10 +40,11 @@ $(BIN)/molpath: Makefile | .venv/ready
 
 # torch comes first, of the build that pip finds: PyPI's for CUDA, or one for CPUs where pip is set up for it
 # (PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu). setuptools comes with it and builds what is no wheel.
-.venv/ready: $(LOCK) envs/torch.lock envs/torch-cpu.lock
+.venv/ready: $(LOCK) envs/torch.lock envs/torch-cpu.lock $(MOVED)
+	@test -w . || { echo "$(CURDIR) can't be written to: its owner has to run make env here, or clone the repository into a folder of your own" >&2; exit 1; }
 	@echo "making the environment in .venv (a few minutes, once)"
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
-	@$(PYTHON) -m venv .venv
+	@$(PYTHON) -m venv $(if $(MOVED),--clear) .venv
 	@$(BIN)/pip install --quiet --quiet --dry-run --no-deps --ignore-installed --report .venv/torch.json \
 		"$$(grep -o '^torch==[0-9.]*' envs/torch.lock)"
 	@$(BIN)/$(PIP) --requirement envs/torch$$(grep -q '"version": "[0-9.]*+cpu"' .venv/torch.json && echo -cpu).lock

@@ -29,11 +29,23 @@ def short(group, number, value):
 
 
 def write_instance(
-    path, pixels, mpp, series, number, kind="NONE", tile=64, mark=b"", table="basic", quality=95, tiling=b"TILED_FULL"
+    path,
+    pixels,
+    mpp,
+    series,
+    number,
+    kind="NONE",
+    tile=64,
+    mark=b"",
+    table="basic",
+    quality=95,
+    tiling=b"TILED_FULL",
+    container=b"",
 ):
     """One level of a series: `pixels` (uint8 height x width x 3, whole tiles) as JPEG frames, TILED_FULL.
 
     kind: fourth value of ImageType, NONE for the scan and RESAMPLED for lower levels; series: text of digits and dots.
+    container: identifier of the glass slide, left out where empty.
     table: where the offsets of frames stand, `basic`, `extended` or `none`; beyond an edge its last pixels go on.
     """
     height, width = pixels.shape[:2]
@@ -79,6 +91,7 @@ def write_instance(
         + short(0x28, 0x101, 8)
         + short(0x28, 0x102, 7)
         + short(0x28, 0x103, 0)
+        + (element(0x40, 0x512, b"LO", container) if container else b"")
         + element(0x48, 6, b"UL", struct.pack("<I", width))
         + element(0x48, 7, b"UL", struct.pack("<I", height))
         + element(0x48, 0x302, b"UL", struct.pack("<I", 1))

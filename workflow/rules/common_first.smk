@@ -62,7 +62,7 @@ from molpath.study.code_state import state_of_code
 from molpath.study.config import Places
 from molpath.study.endings import LOOKING
 from molpath.study.launcher import Launcher
-from molpath.study.opening import OWN_CONFIG, check_config_files
+from molpath.study.opening import OWN_CONFIG, check_config_files, check_working_folder
 from molpath.study.problems import ProblemsFound
 from molpath.study.progress import Planned, Tracker
 from molpath.study.scheduling import keep_one_clock
@@ -72,6 +72,7 @@ from molpath.study.terminal import Watch, wanted
 sys.path.pop(0)
 
 try:
+    check_working_folder()
     # As a module of another workflow this one reads no config file of its own.
     check_config_files(
         workflow.overwrite_configfiles, "" if workflow.modifier.skip_configfile else OWN_CONFIG

@@ -1,5 +1,6 @@
 """What the doctor says of weights, tokens and slides; the network is not to be asked."""
 
+import re
 import socket
 from pathlib import Path
 
@@ -131,10 +132,13 @@ def read(slides, count=3, **changes):
 
 
 def test_slides_are_read_and_timed(slides):
-    finding = read(slides, patches=3.6e6)
-    assert finding.verdict == "ok"
-    assert "3 of 3 opened and read in" in finding.found
-    assert "patches of 128 px/s with one reader (the run's 3,600,000 take" in finding.found
+    found = read(slides, patches=3.6e8)
+    assert found.verdict == "ok"
+    assert "3 of 3 opened and read in" in found.found
+    said = r" (\d+) patches of 128 px/s .* run's 360,000,000 patches takes about ([\d.]+) (h|days), by this rate"
+    rate, time, unit = re.search(said, found.found).groups()
+    hours = float(time) * {"h": 1, "days": 24}[unit]
+    assert hours == pytest.approx(3.6e8 / float(rate) / 3600, rel=0.06), "both round"
     raw, raw_s, patches, patches_s = inputs.read_some((slides[0]["path"], "", 128, 0.5))
     assert raw == Path(slides[0]["path"]).stat().st_size
     assert patches == 16, "1,280 x 1,024 pixels of 0.25 hold 5 x 4 patches of 256; the square in their middle is 4 x 4"
@@ -191,12 +195,16 @@ def test_a_check_that_fails_in_itself_hides_no_other(slides, tmp_path, monkeypat
         "networks": False,
         "scratch": ["", 100.0],
     }
-    findings = {item.check: item for item in examine(request, tables)}
-    assert findings["disk"].verdict == "problem"
-    assert "as no one foresaw" in findings["disk"].found
-    problems = {name for name in findings if findings[name].verdict == "problem"} - {"disk"}
-    assert problems == set()
-    assert {"Snakemake", "conda", "results folder", "HDF5 and locks", "slides", "reading slides", "GPU"} < set(findings)
+    found = {item.check: item for item in examine(request, tables)}
+    assert found["disk"].verdict == "problem"
+    assert "as no one foresaw" in found["disk"].found
+    assert re.fullmatch(
+        r"the rest of the run takes about [^,]+, by the costs of `snakemake plan` for \d+ x NVIDIA \w+ and \d+ cores?",
+        found["time"].found,
+    )
+    others = {name for name in found if found[name].verdict == "problem"} - {"disk"}
+    assert others == set()
+    assert {"Snakemake", "conda", "results folder", "HDF5 and locks", "slides", "reading slides", "GPU"} < set(found)
     (tmp_path / "results").touch()
     findings = {item.check for item in examine(request, tables)}
     assert not findings & {"rename and fsync", "HDF5 and locks", "clock"}, "reported once, as the results folder"

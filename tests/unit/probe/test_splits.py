@@ -85,11 +85,17 @@ def test_sites_stay_whole(tmp_path, method):
 
 def test_official_split_is_the_column(tmp_path):
     rows = cohort()
-    rows.loc[rows.case_id == "007", "split"] = "unused"
+    rows.loc[rows.case_id == "007", "split"] = "-1"
     rows.loc[rows.case_id == "008", "y"] = ""
     table = split(tmp_path, rows, {"method": "official"})
     assert set(table[table.fold_0 == "test"].case_id) == {f"{i:03d}" for i in range(0, 60, 5)}
     assert set(table[table.fold_0 == "-1"].case_id) == {"007", "008"}
+    capitals = split(tmp_path / "capitals", rows.assign(split=rows.split.str.upper()), {"method": "official"})
+    assert capitals.fold_0.tolist() == table.fold_0.tolist()
+    for word in ("Training", "test ", "validation", "NA", "1", "unused"):
+        rows.loc[rows.case_id == "009", "split"] = word
+        with pytest.raises(BadTask, match=f"column split: {word!r} is none of train, test, val, -1"):
+            split(tmp_path, rows, {"method": "official"})
     with pytest.raises(BadTask, match="no column 'fold', which the recipe"):
         split(tmp_path, rows, {"method": "official", "column": "fold"})
 

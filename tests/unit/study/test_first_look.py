@@ -1,13 +1,14 @@
 """What is looked at before Snakemake reads a config, and before the first job: files, conda, packages, weights."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 from molpath.study import Study, imports, weights_notes
 from molpath.study.hints import for_path, nearest
 from molpath.study.launcher import Launcher
-from molpath.study.opening import check_config_files, refuse_config_files
+from molpath.study.opening import check_config_files, check_working_folder, refuse_config_files
 from molpath.study.problems import ProblemsFound
 
 SNAKEMAKE = Launcher(version="9.27.1")
@@ -205,3 +206,24 @@ def test_a_path_that_is_right_needs_no_hint(project):
     project.write()
     assert for_path("slides.tsv") == for_path("nowhere/at/all.tsv") == ""
     assert for_path("files/S9.svs") == "", "another number is another slide"
+
+
+def test_a_working_folder_that_cannot_be_written_to_says_where_to_run(tmp_path, monkeypatch):
+    """As in a clone that somebody else owns; root, who may write anywhere, acts as nobody here."""
+    monkeypatch.chdir(tmp_path)
+    check_working_folder()
+    tmp_path.chmod(0o555)
+    user = os.geteuid()
+    try:
+        os.seteuid(user or 65534)
+        with pytest.raises(ProblemsFound) as caught:
+            check_working_folder()
+    finally:
+        os.seteuid(user)
+        tmp_path.chmod(0o755)
+    assert f"{tmp_path}: this folder can't be written to" in str(caught.value)
+    assert "molpath init FOLDER" in str(caught.value)
+    (tmp_path / ".snakemake").mkdir()
+    tmp_path.chmod(0o555)
+    check_working_folder()
+    tmp_path.chmod(0o755)

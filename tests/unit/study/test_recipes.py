@@ -1,13 +1,16 @@
 """Recipes of folds: what the job would refuse is refused before it, with numbers, and one large site is named."""
 
+import contextlib
+
 import pandas as pd
 import pytest
 import yaml
-from molpath.probe.splits import add_folds
+from molpath.common.task_rules import sites_of_cases
+from molpath.probe.splits import add_folds, split_task
 from molpath.probe.tasks import BadTask
 from molpath.study import Study
 from molpath.study.problems import ProblemsFound
-from molpath.study.recipes import pieces_of, sites_of, strata_of
+from molpath.study.recipes import pieces_of, strata_of
 
 DEFAULTS = {"folds": 5, "test_fraction": 0.2, "keep_sites": False, "seed": 0}
 
@@ -58,6 +61,34 @@ def test_what_planning_refuses_is_what_the_job_would(project, recipe, sites, mes
         add_folds(rows, "grade", DEFAULTS | recipe, of_job, "table")
 
 
+@pytest.mark.parametrize(
+    ("sites", "said"),
+    [
+        (None, "tasks/grade/k=all.tsv, header: no column site, and none in the slide sheet: keep_sites needs it"),
+        ("aabbccdd", ""),
+        ("aabbccddz", "case C0 has slides of several sites (a and z): write one site for all of them"),
+    ],
+)
+def test_planning_and_the_job_refuse_sites_in_the_same_words(project, sites, said):
+    """Eight cases of one slide each; a ninth site is that of a second slide of the first case."""
+    recipe = {"method": "k_fold", "folds": 2, "keep_sites": True}
+    project.slides += [project.slides[0] | {"slide_id": "S8"}] * (len(sites or "") > 8)
+    study = planned(project, recipe, list("01010101"), sites)
+    files = {"config": "tasks/grade/config.yaml", "table": "tasks/grade/k=all.tsv", "sheet": "slides.tsv"}
+    with contextlib.chdir(project.folder):
+        if not said:
+            study.check()
+            split_task(**files, output="made.tsv")
+            return
+        with pytest.raises(ProblemsFound) as planning:
+            study.check()
+        with pytest.raises(BadTask) as job:
+            split_task(**files, output="made.tsv")
+    assert said in str(job.value)
+    one_line = " ".join(str(planning.value).replace("\n    -> ", ": ").split())
+    assert str(job.value) in one_line
+
+
 def test_one_large_site_is_named_with_numbers(project):
     recipe = {"method": "k_fold", "folds": 3, "keep_sites": True}
     study = planned(project, recipe, list("01010101"), "aaaaaabc")
@@ -71,5 +102,6 @@ def test_parts_of_a_recipe():
     assert [pieces_of(DEFAULTS | {"method": "monte_carlo", "test_fraction": share}) for share in (0.2, 0.9)] == [5, 2]
     rows = [{"case_id": "a", "y": "1"}, {"case_id": "a", "y": "0"}, {"case_id": "b", "y": "0"}]
     assert strata_of(rows, "y") == {"a": "1", "b": "0"}
-    assert sites_of({"a": "1", "b": "0"}, rows, [{"case_id": "a", "site": "x"}]) == {"a": "x", "b": ""}
+    sheet = ("slides.tsv", [{"case_id": "a", "site": "x"}, {"case_id": "other", "site": "y"}])
+    assert sites_of_cases(["a", "b"], ("k=all.tsv", rows), sheet) == {"a": "x", "b": ""}
     assert yaml.safe_load("folds: 5")["folds"] == pieces_of({"method": "k_fold"})

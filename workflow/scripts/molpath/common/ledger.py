@@ -204,9 +204,8 @@ def first_losses(entries: Iterable[Entry]) -> dict[str, Entry | None]:
     """
     losses: dict[str, Entry | None] = {}
     unread: dict[str, Entry] = {}
-    for entry in sorted(
-        entries, key=lambda loss_entry: STAGES.index(loss_entry.stage)
-    ):  # stable: the order of the sheet stays
+    # Stable: the order of the sheet stays.
+    for entry in sorted(entries, key=lambda entry: STAGES.index(entry.stage)):
         losses.setdefault(entry.slide_id, None)
         if entry.status == OK and entry.stage not in ("slides", "tissue"):
             unread.pop(entry.slide_id, None)

@@ -29,6 +29,8 @@ NAMED = re.compile(
 )
 #: Tag, type of value and, after them, two bytes of length of a DICOM file's kind of image and of its series.
 IMAGE_TYPE, SERIES = b"\x08\x00\x08\x00CS", b"\x20\x00\x0e\x00UI"
+#: The same of the identifier on the glass slide (ContainerIdentifier).
+CONTAINER = b"\x40\x00\x12\x05LO"
 #: Tag, type and length of the width in pixels of the picture that a DICOM file's frames make together.
 TOTAL_WIDTH = b"\x48\x00\x06\x00UL\x04\x00"
 #: Prefix of transfer syntaxes with compressed frames, which end with an item without length.
@@ -98,10 +100,23 @@ def entry_of(path: str | os.PathLike[str]) -> str:
     series = {uid for _, uid in headers}
     if len(series) != 1:
         if series:
-            remedy = "give each series a folder, or name one file of each in a row of its own"
+            remedy = "give each series a folder, or name one file of each in a row of its own (molpath init does)"
             raise NoSlideHere(f"a folder with {len(series)} DICOM series: {remedy}")
         raise NoSlideHere("a folder without a DICOM series: name one file of the slide")
     return str(path / headers[0][0])
+
+
+def series_in(folder: str | os.PathLike[str]) -> dict[str, list[Path]]:
+    """The DICOM files of a folder by SeriesInstanceUID, series and files in order of names."""
+    series: dict[str, list[Path]] = {}
+    for name, uid in _headers(str(folder), os.stat(folder).st_mtime_ns):
+        series.setdefault(uid.decode("ascii", "replace").strip("\0 "), []).append(Path(folder, name))
+    return series
+
+
+def container_of(path: Path) -> str:
+    """Identifier of the glass slide that a DICOM file names; '' where it names none."""
+    return _value(_header_of(path, HEADERS[0]), CONTAINER).decode("utf-8", "replace").strip("\0 ")
 
 
 def missing_parts(path: str | os.PathLike[str]) -> list[str]:
@@ -169,10 +184,10 @@ def _same_series(folder: Path, series: bytes) -> list[Path]:
 @functools.lru_cache(maxsize=4096)
 def _headers(folder: str, _mtime: int) -> list[tuple[str, bytes]]:
     """Name and series of each DICOM file of a folder, cached as long as the folder is unchanged."""
-    return list(_series_in(Path(folder)))
+    return list(_series_of_files(Path(folder)))
 
 
-def _series_in(folder: Path) -> Iterator[tuple[str, bytes]]:
+def _series_of_files(folder: Path) -> Iterator[tuple[str, bytes]]:
     for file in sorted(file for file in folder.iterdir() if file.is_file()):
         for length in HEADERS:
             if series := _value(_header_of(file, length), SERIES):

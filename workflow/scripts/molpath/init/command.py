@@ -18,6 +18,20 @@ from .paper import listing
 WANTS = ("paper", "model", "bundle", "slides", "features", "embeddings")
 
 
+#: Starts that use an option which others would ignore. (A bundle says itself why it takes no grid, encoder and label.)
+_TASKS = ("slides", "features", "embeddings", "model")
+BELONGS = {
+    **dict.fromkeys(("classes", "folds", "time", "event", "time_unit"), _TASKS),
+    **dict.fromkeys(("grid", "encoder"), ("slides", "features", "model", "bundle")),
+    **dict.fromkeys(("ids", "unit"), ("embeddings",)),
+    **dict.fromkeys(("models", "splits", "skip_missing", "idc_index", "idc_names"), ("paper",)),
+    "label": (*_TASKS, "bundle"),
+    "labels": (*_TASKS, "bundle"),
+    "mpp": ("slides", "model", "bundle", "paper"),
+    "weights": ("bundle",),
+}
+
+
 def parser() -> argparse.ArgumentParser:
     """Options of `molpath init`."""
     top = argparse.ArgumentParser(prog="molpath", description="Studies on whole-slide images, from their set-up.")
@@ -57,6 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     study = Path(options.folder)
     try:
+        check_options(options, name)
         folder.check_free(study)
         draft: Draft = getattr(importlib.import_module(f".wants.{name}", __package__), name)(options)
         written = folder.write(study, draft)
@@ -65,6 +80,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     say(study, draft, written)
     return 0
+
+
+def check_options(options: argparse.Namespace, start: str) -> None:
+    """Raise Refusal for an option that this start would ignore."""
+    for name, starts in BELONGS.items():
+        if getattr(options, name) not in (None, False) and start not in starts:
+            users = " or ".join(f"--{other}" for other in starts)
+            option = name.replace("_", "-")
+            raise Refusal(f"--{option}: it has no effect with --{start}, only with {users}: leave it out")
 
 
 def say(study: Path, draft: Draft, written: Sequence[str]) -> None:

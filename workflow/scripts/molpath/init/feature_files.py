@@ -62,7 +62,7 @@ def check_folder(folder: Path) -> None:
         os.listdir(folder)
     except OSError as error:
         raise Refusal(
-            f"{folder}: {(error.strerror or 'can not be listed').lower()}: ask for permission to read it"
+            f"{folder}: {(error.strerror or 'cannot be listed').lower()}: ask for permission to read it"
         ) from None
 
 

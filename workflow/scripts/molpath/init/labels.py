@@ -48,7 +48,7 @@ def join(
         case_of, origin = cases_by_name(names, options.case_pattern)
         draft.guess("cases", origin, "--case-pattern REGEX, --labels FILE")
         warn_of_cases(case_of, draft)
-        draft.counts.append(f"{number(len(names), unit)} of {number(len(set(case_of.values())), 'case')}, no labels")
+        draft.counts.append(f"{of_cases(names, unit, case_of)}, no labels")
         return Joined(names, case_of, {})
     labels = read_labels(options.labels)
     for option in ("slide_column", "case_column", "time", "event"):
@@ -69,7 +69,7 @@ def join(
     if not rows_of:
         raise nothing_fits(labels, slide or case, names, unit)
     joined = Joined(names, case_of, rows_of, {slide, case} - {""}, labels)
-    count(joined, slide or case, unit, draft)
+    count(joined, slide, case, unit, draft)
     return joined
 
 
@@ -212,18 +212,34 @@ def nothing_fits(labels: Labels, column: str, names: Sequence[str], unit: str) -
     )
 
 
-def count(joined: Joined, column: str, unit: str, draft: Draft) -> None:
-    """Count slides and cases, and those without a match on either side."""
+def of_cases(names: Sequence[str], unit: str, case_of: Mapping[str, str]) -> str:
+    """`12 slides of 6 cases`, or `6 cases` where the names are cases themselves."""
+    of = "" if unit == "case" else f" of {number(len(set(case_of.values())), 'case')}"
+    return f"{number(len(names), unit)}{of}"
+
+
+def count(joined: Joined, slide: str, case: str, unit: str, draft: Draft) -> None:
+    """Count slides and cases, and those without a match on either side. slide, case: their columns, '' for none."""
     assert joined.labels is not None
-    cases = len(set(joined.case_of.values()))
-    draft.counts.append(f"{number(len(joined.names), unit)} of {number(cases, 'case')}")
-    rowless = [name for name in joined.names if name not in joined.rows_of]
-    draft.counts.append(f"{number(len(rowless), unit)} without a row in {joined.labels.name}" + _shown(rowless))
+    table, column = joined.labels.name, slide or case
+    case = column if unit == "case" else case
     used_rows = {id(row) for rows in joined.rows_of.values() for row in rows}
+    draft.counts.append(of_cases(joined.names, unit, joined.case_of))
+    if case:
+        all_cases = {row[case] for row in joined.labels.rows} - {""}
+        with_data = {row[case] for row in joined.labels.rows if id(row) in used_rows} - {""}
+        if len(with_data) < len(all_cases):
+            data = "embeddings" if unit == "case" else "slides"
+            draft.counts.append(f"{len(with_data):,} of {number(len(all_cases), 'case')} in {table} have {data}")
+    rowless = [name for name in joined.names if name not in joined.rows_of]
+    draft.counts.append(f"{number(len(rowless), unit)} without a row in {table}" + _shown(rowless))
     unused = [row[column] or "without a name" for row in joined.labels.rows if id(row) not in used_rows]
-    draft.counts.append(f"{number(len(unused), 'row')} of {joined.labels.name} without a {unit}" + _shown(unused))
+    draft.counts.append(
+        f"{number(len(unused), 'row')} of {table} without {'embeddings' if unit == 'case' else 'a slide'}"
+        + _shown(unused)
+    )
     if n_commented := joined.labels.hidden:
-        draft.counts.append(f"{number(n_commented, 'row')} of {joined.labels.name} left out for a leading #")
+        draft.counts.append(f"{number(n_commented, 'row')} of {table} left out for a leading #")
 
 
 def _shown(names: Sequence[str]) -> str:

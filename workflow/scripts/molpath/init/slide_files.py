@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..common.slide_parts import INDEXES, REMEDIES, WHOLE
-from .draft import Refusal
+from ..common.slide_parts import INDEXES, REMEDIES, WHOLE, container_of, series_in
+from .draft import Refusal, some
 from .feature_files import check_folder, walk
 from .names import stem_of
 
@@ -28,7 +28,7 @@ class Found:
 
 
 def look_at(folder: Path) -> Found:
-    """Slides in a folder and below, by file names only: nothing is opened. Raises Refusal for duplicate names."""
+    """Slides in a folder and below, by file names and headers of DICOM. Raises Refusal for duplicate names."""
     check_folder(folder)
     slides, pictures, other_endings = [], [], Counter[str]()
     for parent, folders, files in walk(folder):
@@ -59,7 +59,7 @@ def look_at(folder: Path) -> Found:
 
 
 def _sort(parent: Path, files: Sequence[str]) -> tuple[list[Path], list[Path], list[str]]:
-    """Slides, pictures, and suffixes of other files in a folder; a folder of DICOM files is one slide."""
+    """Slides, pictures, and suffixes of other files in a folder; a folder with DICOM files counts as one."""
     visible = sorted(name for name in files if not name.startswith("."))
     endings = {name: os.path.splitext(name)[1].lower() for name in visible}
     index = any(ending in INDEXES for ending in endings.values())
@@ -73,8 +73,36 @@ def _sort(parent: Path, files: Sequence[str]) -> tuple[list[Path], list[Path], l
 
 def _take(folder_slides: Found, paths: Sequence[Path]) -> None:
     for path in paths:
-        name = path.name if path.is_dir() else stem_of(path.name)
-        if name in folder_slides.paths:
-            raise Refusal(f"two slides are called {name}: {folder_slides.paths[name]} and {path}: move or rename one")
-        folder_slides.paths[name] = path
-        folder_slides.formats["DICOM series" if path.is_dir() else path.suffix.lower()] += 1
+        series = named_series(path, folder_slides.notes) if path.is_dir() else {}
+        for name, entry in (series or {path.name if path.is_dir() else stem_of(path.name): path}).items():
+            if name in folder_slides.paths:
+                other = folder_slides.paths[name]
+                raise Refusal(f"two slides are called {name}: {other} and {entry}: move or rename one")
+            folder_slides.paths[name] = entry
+            folder_slides.formats["DICOM series" if path.is_dir() else path.suffix.lower()] += 1
+
+
+def named_series(folder: Path, notes: list[str]) -> dict[str, Path]:
+    """First file of each DICOM series by name, where a folder holds several: a slide each; a note says which name."""
+    try:
+        series = series_in(folder)
+    except OSError as error:
+        raise Refusal(f"{folder} can't be read: {error.strerror}") from None
+    if len(series) < 2:
+        return {}
+    names = {
+        "ContainerIdentifier": [container_of(files[0]) for files in series.values()],
+        "the beginning that its files' names share": [_beginning(files) for files in series.values()],
+        "SeriesInstanceUID": list(series),
+    }
+    source = next(source for source, texts in names.items() if all(texts) and len(set(texts)) == len(texts))
+    notes.append(
+        f"{folder} holds {len(series):,} DICOM series: one slide each, named by {source} ({some(names[source])})"
+    )
+    return {name: files[0] for name, files in zip(names[source], series.values(), strict=True)}
+
+
+def _beginning(files: Sequence[Path]) -> str:
+    """What the names of a series' files share, without separators at its end."""
+    stems = [stem_of(file.name) for file in files]
+    return stems[0] if len(stems) == 1 else os.path.commonprefix(stems).rstrip("._- ")

@@ -56,7 +56,7 @@ def endpoints_of(labels: Labels, options: argparse.Namespace) -> list[Endpoint]:
     names = [endpoint.name for endpoint in endpoints]
     if duplicates := [name for name in names if names.count(name) > 1]:
         times = " and ".join(endpoint.time for endpoint in endpoints if endpoint.name == duplicates[0])
-        raise Refusal(f"{labels.name}: {times} could both be the times of {duplicates[0]}: say --time and --event")
+        raise Refusal(f"{labels.name}: {times} could both be the times of {duplicates[0]}: give --time and --event")
     return endpoints
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..common.requests import PlanRequest
@@ -10,6 +10,8 @@ from .plan import machine_of, plan_run, written
 
 #: Files that a slide leaves before features: thumbnail, contours, quality map, coordinates.
 FILES_PER_SLIDE = 4
+#: Basis of every estimate that was not measured on this machine.
+BY_PLAN = "the costs of `snakemake plan`"
 
 
 @dataclass(frozen=True)
@@ -33,12 +35,36 @@ def estimate(request: PlanRequest, tables: Mapping[str, str], results: str) -> E
     total, table = table.iloc[-1], table[table.stage != "total"]
     features, slides = table[table.stage == "features"], table[table.stage == "tissue"]
     files = FILES_PER_SLIDE * int(slides.left.sum()) + int(features.left.sum())
+    patches = float(features.patches[features.cpu_hours > 0].sum())  # those of other tools are not read again
     hours = (total.wall_hours, total.wall_hours_least, total.wall_hours_most)
     machine = machine_of(request, tables)
-    machine_text = f"{machine.gpu} and {machine.cores} cores"
+    gpu, cores = machine.gpu, f"{machine.cores} core{'s' * (machine.cores != 1)}"
+    machine_text = f"{gpu.count} x NVIDIA {gpu.name} and {cores}"
     return Estimate(
-        dict(written(table)), total.download_gb * 1e9, float(features.patches.sum()), files, hours, machine_text
+        dict(written(table)),
+        total.download_gb * 1e9,
+        patches,
+        files,
+        hours,
+        machine_text,
     )
+
+
+def in_time(hours: float) -> str:
+    """Hours for people: 40 min, 3.2 h, 12 days."""
+    if hours < 1:
+        return f"{max(1, round(60 * hours))} min" if hours else "0 min"
+    return f"{hours:.1f} h" if hours < 48 else f"{hours / 24:.2g} days" if hours < 2400 else f"{hours / 24:,.0f} days"
+
+
+def with_range(values: Sequence[str]) -> str:
+    """`3 h (1 h to 8 h)` of an estimate, its least and its most; the estimate alone where there is no range."""
+    return values[0] if len(set(values)) == 1 else f"{values[0]} ({values[1]} to {values[2]})"
+
+
+def estimated(values: Sequence[str], basis: str = BY_PLAN) -> str:
+    """An estimate as every finding states it: value, range and what it rests on."""
+    return f"about {with_range(values)}, by {basis}"
 
 
 def in_words(size: float) -> str:

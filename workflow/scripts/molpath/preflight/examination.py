@@ -10,9 +10,8 @@ from typing import Any
 
 from ..common.requests import DoctorRequest
 from . import inputs, machine, software, storage, trials
-from .estimate import Estimate, estimate
+from .estimate import BY_PLAN, Estimate, estimate, estimated, in_time
 from .findings import Finding, note, problem, problems_of
-from .plan_page import in_time
 
 log = logging.getLogger(__name__)
 
@@ -73,11 +72,9 @@ def checks_of(request: DoctorRequest, plan: Estimate) -> dict[str, Callable[[], 
 
 def time_finding(plan: Estimate) -> Finding:
     """Time for the remaining work on the machine of the plan."""
-    usual, shortest, longest = map(in_time, plan.hours)
-    message = f"what is left takes about {usual} ({shortest} to {longest}) with {plan.machine}"
-    return note(
-        "time", message, "`snakemake plan` says it by stage; name your GPU and cores under `plan:` in the config"
-    )
+    message = f"the rest of the run takes {estimated(list(map(in_time, plan.hours)), f'{BY_PLAN} for {plan.machine}')}"
+    remedy = "`snakemake plan` lists the stages, without the rates measured here; set GPU and cores under `plan:`"
+    return note("time", message, remedy)
 
 
 def folders_of(request: DoctorRequest) -> dict[str, str]:

@@ -18,7 +18,7 @@ from ..features.registry import ADAPTERS, PRECOMPUTED, Facts
 from ..features.salvage import read_what_can_be_read
 from ..slides.readers import open_slide
 from ..slides.resolution import find_mpp
-from .estimate import in_words
+from .estimate import estimated, in_time, in_words
 from .findings import Finding, note, ok, problem
 
 #: Names listed of many; bytes and patches read of a slide to time it.
@@ -198,7 +198,9 @@ def check_reading(
     rate = read / max(read_s, 1e-9)
     message = f"{len(chosen) - len(failed)} of {len(chosen)} opened and read in {duration_s:.1f} s: "
     message += f"{in_words(raw / raw_s)}/s from storage, {rate:.0f} patches of {geometry[0]} px/s with one reader"
-    message += f" (the run's {patches:,.0f} take {patches / rate / 3600:.2g} h of one)" if patches else ""
+    if patches:
+        hours = estimated([in_time(patches / rate / 3600)], "this rate with one reader")
+        message += f". Reading the run's {patches:,.0f} patches takes {hours}"
     return (
         note(check, f"{message}. Not read: {names}", "it will be set aside with a reason")
         if failed

@@ -96,9 +96,9 @@ def plan_slides(request: PlanRequest, plan: Sum) -> None:
     for grid in request["grids"]:
         slides, slides_left = in_numbers(grid, shards)
         number, basis = plan.patches.of(grid, slides_left)
-        done = sum(slides_left.values())
-        work = {"cpu_hours": done * costs["tile_s"], "disk_gb": number * costs["coordinates_bytes"] / 2}
-        plan.add("tiles", grid["name"], slides, done, patches=number, patches_are=basis, **work)
+        n_left = sum(slides_left.values())
+        work = {"cpu_hours": n_left * costs["tile_s"], "disk_gb": number * costs["coordinates_bytes"] / 2}
+        plan.add("tiles", grid["name"], slides, n_left, patches=number, patches_are=basis, **work)
 
 
 def in_numbers(item: GridNumbers | FeatureNumbers, shards: Mapping[str, int]) -> tuple[int, dict[str, int]]:

@@ -10,6 +10,7 @@ import pandas as pd
 from ..common.files import read_tsv, write_text, write_tsv
 from ..common.requests import PlanRequest
 from .costs import Costs, read_costs
+from .estimate import in_time, with_range
 from .plan import machine_of, plan_run
 from .plan_sum import NUMBERS, Machine
 
@@ -136,13 +137,6 @@ def assumed_in(table: pd.DataFrame) -> list[str]:
     return sorted({name for cell in table.assumed if cell for name in cell.split(", ")})
 
 
-def in_time(hours: float) -> str:
-    """Hours for people: 40 min, 3.2 h, 12 days."""
-    if hours < 1:
-        return f"{max(1, round(60 * hours))} min" if hours else "0 min"
-    return f"{hours:.1f} h" if hours < 48 else f"{hours / 24:.2g} days" if hours < 2400 else f"{hours / 24:,.0f} days"
-
-
 def _cell(value: Any, digits: int | None) -> str:
     if digits is None:
         return str(value)
@@ -161,8 +155,7 @@ def _range(row: pd.Series, name: str) -> str:
 
 
 def _clock(total: pd.Series) -> str:
-    times = [in_time(total[f"wall_hours{end}"]) for end in ("", "_least", "_most")]
-    return f"{times[0]} ({times[1]} to {times[2]})"
+    return with_range([in_time(total[f"wall_hours{end}"]) for end in ("", "_least", "_most")])
 
 
 def _figure(value: float) -> str:

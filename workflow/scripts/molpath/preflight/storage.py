@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ..common.contained import Lost, as_sendable, map_contained
 from ..common.files import new_h5, write_text
-from .estimate import in_words
+from .estimate import estimated, in_words
 from .findings import Finding, note, ok, problem
 
 #: Free share beyond the estimate below which the table says so: the estimate is rough.
@@ -57,7 +57,7 @@ def check_space(results: str, planned: Mapping[str, float]) -> Finding:
     place, needed = nearest_folder(results), sum(planned.values())
     free = shutil.disk_usage(place).free
     largest = max(planned, key=lambda name: planned[name], default="")
-    message = f"{in_words(free)} free in {results}; the run will write about {in_words(needed)}"
+    message = f"{in_words(free)} free in {results}; the run will write {estimated([in_words(needed)])}"
     message += f", most of it {largest} ({in_words(planned[largest])})" if largest else ""
     if free < needed:
         remedy = (

@@ -13,6 +13,8 @@ import pandas as pd
 
 from ..common.files import read_tsv, write_tsv
 from ..common.given_yaml import read_yaml
+from ..common.task_rules import OFFICIAL, SIDES, sites_of_cases
+from ..common.tsv import BadTable
 from .tasks import BadTask, check_folds, check_sides, fold_columns, read_rows
 
 log = logging.getLogger(__name__)
@@ -43,20 +45,19 @@ def split_task(*, config: str | Path, table: str | Path, sheet: str | Path, outp
     if fold_columns(rows):
         raise BadTask(f"{table}: has columns fold_… and {config} a recipe `splits`; leave one of them out")
     recipe: SplitRecipe = {"folds": 5, "test_fraction": 0.2, "keep_sites": False, "seed": 0} | settings["splits"]
-    slides = read_tsv(sheet)
-    sites = sites_of(rows if "site" in rows else slides, sheet) if recipe["keep_sites"] else None
+    whole_sites = recipe["keep_sites"] and recipe["method"] != "official"
+    sites = _sites(rows[rows[settings["task_col"]] != ""], table, sheet) if whole_sites else None
     done = add_folds(rows, settings["task_col"], recipe, sites, table)
     write_tsv(output, done.drop(columns="#"))
 
 
-def sites_of(rows: pd.DataFrame, sheet: str | Path) -> dict[str, str]:
-    """Site of each case. Raises BadTask for a case with slides of several sites, which no fold could keep whole."""
-    if "site" not in rows:
-        raise BadTask(f"{sheet}: `keep_sites` needs a column site, here or in the task's table")
-    counts = rows.groupby("case_id")["site"].nunique()
-    if (counts > 1).any():
-        raise BadTask(f"{sheet}, column site: case {counts.index[counts > 1][0]} has slides of several sites")
-    return dict(zip(rows.case_id, rows.site, strict=True))
+def _sites(rows: pd.DataFrame, table: str | Path, sheet: str | Path) -> dict[str, str]:
+    """Site of each case of the rows, as `sites_of_cases`; what that refuses is a BadTask."""
+    tables = [(str(path), frame.to_dict("records")) for path, frame in ((table, rows), (sheet, read_tsv(sheet)))]
+    try:
+        return sites_of_cases(set(rows.case_id), *tables)
+    except BadTable as error:
+        raise BadTask(str(error)) from None
 
 
 def add_folds(
@@ -69,7 +70,7 @@ def add_folds(
     """
     labelled = rows[label] != ""
     if recipe["method"] == "official":
-        sides = [official(rows, recipe, source)]
+        sides = [official(rows, labelled, recipe, source)]
     else:
         strata = strata_of(rows[labelled], label)
         tests = test_sides(strata, recipe, sites, source)
@@ -82,13 +83,18 @@ def add_folds(
     return done
 
 
-def official(rows: pd.DataFrame, recipe: SplitRecipe, source: str | Path) -> np.ndarray:
-    """The side of each row from the column the recipe names."""
-    column = recipe.get("column") or "split"
+def official(rows: pd.DataFrame, labelled: pd.Series, recipe: SplitRecipe, source: str | Path) -> np.ndarray:
+    """The side of each row from the column the recipe names, in small or capital letters. Raises BadTask for others."""
+    column = recipe.get("column") or OFFICIAL
     if column not in rows:
         raise BadTask(f"{source}, header: no column {column!r}, which the recipe `splits` names as the official split")
     sides = rows[column].str.lower()
-    return sides.where(sides.isin(("train", "test", "val")), "-1").to_numpy(object)
+    wrong = rows[labelled & ~sides.isin(SIDES)]
+    if len(wrong):
+        row = wrong.iloc[0]
+        location = f"{source}, row {row['#']}, column {column}" if "#" in row else f"{source}, column {column}"
+        raise BadTask(f"{location}: {row[column]!r} is none of train, test, val, -1 (-1: left out); correct it")
+    return sides.where(sides != "", "-1").to_numpy(object)
 
 
 def strata_of(rows: pd.DataFrame, label: str) -> pd.Series:
@@ -109,7 +115,7 @@ def test_sides(
     monte_carlo = recipe["method"] == "monte_carlo"
     pieces = max(2, round(1 / share)) if monte_carlo else folds
     if sites is not None:
-        groups = sites_by_case(cases, sites, source)
+        groups = np.array([sites[case] for case in cases])
         if len(set(groups)) < pieces:
             raise BadTask(f"{source}: {len(set(groups))} sites can't fill {pieces} folds; keep_sites needs more sites")
         refuse_unfilled(strata, pieces, source)
@@ -132,16 +138,6 @@ def test_sides(
         sides = [test for _, test in quietly(splitter.split(blank, strata))]
     warn_of_sizes([len(side) for side in sides], len(cases), str(source))
     return [set(cases[test]) for test in sides]
-
-
-def sites_by_case(cases: Sequence[str], sites: Mapping[str, str], source: str | Path) -> np.ndarray:
-    """Site (str N) of each case. Raises BadTask for cases without one: their site might be on both sides."""
-    if unknown := [case for case in cases if not sites.get(case)]:
-        raise BadTask(
-            f"{source}: {len(unknown)} cases have no site ({', '.join(unknown[:3])}{', …' * (len(unknown) > 3)}), so "
-            "that no fold can keep theirs whole: fill in column site, or empty their labels to leave them out"
-        )
-    return np.array([sites[case] for case in cases])
 
 
 def refuse_unfilled(strata: pd.Series, folds: int, source: str | Path) -> None:

@@ -12,9 +12,8 @@ import pandas as pd
 
 from ..common.files import read_tsv
 from ..common.given_yaml import read_yaml
-from ..common.task_rules import LESS_IS_BETTER, is_integer
+from ..common.task_rules import LESS_IS_BETTER, SIDES, is_integer
 
-SIDES = ("train", "test", "val", "-1", "")
 DAYS_A_MONTH = 365.25 / 12
 
 

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from ..common.slide_parts import WHOLE, NoSlideHere, entry_of
 from ..common.tsv import read_cells
 from .config import Places, Row, resolve_reference
-from .hints import for_path, nearest
+from .hints import for_id, for_path, nearest
 from .problems import Problems, advice
 from .profiles import Profiles
 from .sheets import DOWNLOAD_COLUMNS, problem_of, read_sheet, will_be_there
@@ -74,7 +74,7 @@ class SheetChecks:
             wrong, _, remedy = str(error).partition(": ")
             self.problems.add(location, f"{path} is {wrong}" if remedy else f"{path} can't be read", remedy or wrong)
         except OSError as error:
-            self.problems.add(location, f"{path}: {(error.strerror or 'can not be read').lower()}", "correct the path")
+            self.problems.add(location, f"{path}: {(error.strerror or 'cannot be read').lower()}", "correct the path")
 
     def paths(self, rows: Sequence[Row]) -> list[str]:
         """Paths of the slides of some rows."""
@@ -103,6 +103,22 @@ class SheetChecks:
                 )
         named = [row for row in rows if row["case_id"]]
         self.check_unique(sheet, named, ["case_id"], "keep one row for each case, with all that is known of it")
+        self.check_spelling(sheet, named)
+
+    def check_spelling(self, sheet: str, rows: list[Row]) -> None:
+        """A sheet of cases is of these cases: some match, and no row is another spelling of one without a row."""
+        slide_cases, own_cases = set(self.slides.cases) - {""}, {row["case_id"] for row in rows}
+        if not slide_cases or not own_cases:
+            return
+        rowless = {_alike(case): case for case in sorted(slide_cases - own_cases)}
+        misspelt = [row for row in rows if row["case_id"] not in slide_cases and _alike(row["case_id"]) in rowless]
+        for row in misspelt:
+            wrong = f"case {row['case_id']!r} is not in {self.slides.source_name}"
+            remedy = for_id(row["case_id"], [rowless[_alike(row["case_id"])]])
+            self.problems.add(f"{sheet}, row {row['#']}, column case_id", wrong, remedy or "correct it")
+        if not slide_cases & own_cases and not misspelt:
+            wrong = f"none of its {len(own_cases):,} cases is in {self.slides.source_name}"
+            self.problems.add(f"{sheet}, column case_id", wrong, "write the same ids in both, or name another sheet")
 
     def check_profiles(self) -> None:
         """Rows, unique profile and format, files, one case and one cohort per profile."""
@@ -230,6 +246,11 @@ class SheetChecks:
         elif not os.access(path, os.R_OK):
             wrong = f"{path} may not be read by you"
             self.problems.add(location, wrong, f"ask its owner to let you read it (chmod a+r {path})")
+
+
+def _alike(case: str) -> str:
+    """What spellings of one case share: letters and digits without case, outer spaces and leading zeros."""
+    return re.sub(r"[ ._-]+", "-", case.strip().casefold()).lstrip("0")
 
 
 def is_right(value: str, schema: dict[str, Any]) -> bool:

@@ -7,7 +7,9 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from .check_values import check_agreement, check_classes, check_groups, check_survival, check_value, may_be_tested
+from ..common.task_rules import SIDES, official_column
+from .check_folds import check_columns, check_filled, check_word
+from .check_values import check_agreement, check_classes, check_groups, check_survival, check_value
 from .config import Config, Row
 from .hints import did_you_mean, for_id, for_path
 from .models import Models
@@ -22,8 +24,6 @@ OBTAIN = (
     "(hf download MahmoodLab/Patho-Bench --repo-type dataset --local-dir FOLDER); "
     "tasks marked in_house in resources/tasks are not obtainable"
 )
-#: What a cell of a fold may say.
-FOLD_WORDS = ("train", "test", "val", "-1")
 #: The page that shows a task's files.
 GUIDE = "config/README.md"
 WRITE = (
@@ -115,9 +115,8 @@ class TaskChecks:
                 "; ".join(hints) or "correct task_col, sample_col or extra_cols in config.yaml, or the header",
             )
             return
-        folds = [name for name in rows[0] if "fold_" in name]
-        recipe = settings.get("splits") or {}
-        self.check_folds(sheet, folds, bool(recipe))
+        recipe, folds = settings.get("splits") or {}, self.tasks.fold_columns(task)
+        check_columns(sheet, list(rows[0]), settings, self.problems)
         labelled = [row for row in rows if row[settings["task_col"]]]
         if not labelled:
             self.problems.add(f"{sheet}, column {settings['task_col']}", "empty in every row", "write the labels")
@@ -128,25 +127,15 @@ class TaskChecks:
             self.check_label(location, row, settings)
             for fold in folds:
                 self.check_fold_cell(task, location, row, fold)
-            if recipe and may_be_tested(row, recipe):
+            if recipe and recipe["method"] != "official":
                 self.check_leak(task, location, row, "splits")
             self.check_sample(location, row, settings)
         check_agreement(sheet, labelled, folds, settings, self.problems)
-        check_recipe(f"{self.tasks.folder(task)}/config.yaml", labelled, settings, self.slides.rows, self.problems)
+        if task in self.config["probe"]["use"]:
+            check_filled(sheet, labelled, folds, self.problems)
+        check_recipe(self.tasks.folder(task), labelled, settings, self.slides, self.problems)
         self.check_embedded(sheet, labelled)
         self.check_fold_sides(task, sheet, settings)
-
-    def check_folds(self, sheet: str, folds: list[str], recipe: bool) -> None:
-        """A table has folds, or its task a recipe."""
-        if not folds and not recipe:
-            remedy = "add columns with train, test or -1, or a recipe `splits` to config.yaml"
-            self.problems.add(f"{sheet}, header", "no fold_0, fold_1, … columns", remedy)
-        if folds and recipe:
-            self.problems.add(
-                f"{sheet}, header, column {folds[0]}",
-                "the table has folds, and the task's config.yaml a recipe `splits`",
-                "leave one of them out",
-            )
 
     def check_label(self, location: str, row: Row, settings: Config) -> None:
         """A label of a classification task has a name, one of regression is a number."""
@@ -161,11 +150,9 @@ class TaskChecks:
 
     def check_fold_cell(self, task: str, location: str, row: Row, fold: str) -> None:
         """One cell of a fold: an allowed word, and no pretraining case on the test side."""
-        if row[fold] not in (*FOLD_WORDS, ""):
-            wrong = f"{row[fold]!r} is not allowed"
-            hint = did_you_mean(row[fold], FOLD_WORDS)
-            self.problems.add(f"{location}, column {fold}", wrong, f"{hint}one of: {', '.join(FOLD_WORDS)}")
-        if row[fold] == "test":
+        word = row[fold] if "fold_" in fold else row[fold].lower()  # an official split may have capitals
+        check_word(location, word if word in SIDES else row[fold], fold, self.problems)
+        if word == "test":
             self.check_leak(task, location, row, fold)
 
     def check_leak(self, task: str, location: str, row: Row, fold: str) -> None:
@@ -187,11 +174,12 @@ class TaskChecks:
         if allowed and settings["sample_col"] == "case_id":
             wrong = "the task predicts for cases, so no case can be both trained on and tested"
             self.problems.add(f"{config}, key allow_case_overlap", wrong, "leave it out, or set sample_col: slide_id")
-        for fold, row in [] if allowed else self.tasks.overlap(task):
+        official = official_column(settings.get("splits") or {})  # recipes never split a case
+        for fold, row in [pair for pair in self.tasks.overlap(task) if pair[0] == official or not allowed]:
             location = f"{sheet}, row {row['#']}, column {fold}"
             wrong = f"case {row['case_id']} is on both sides of {fold}"
             remedy = "put all slides of a case on one side"
-            if settings["sample_col"] == "slide_id":
+            if settings["sample_col"] == "slide_id" and not official:
                 remedy += f", or set allow_case_overlap: true in {config}: every table then warns of it"
             self.problems.add(location, wrong, remedy)
 

@@ -92,9 +92,3 @@ def is_number(text: str, fits: Callable[[float], bool]) -> bool:
         return value < float("inf") and fits(value)
     except ValueError:
         return False
-
-
-def may_be_tested(row: Row, recipe: Config) -> bool:
-    """True if a recipe may put the row on a test side: all but the train side of an official split."""
-    column = recipe.get("column") or "split"
-    return recipe.get("method") != "official" or (row.get(column) or "").lower() == "test"

@@ -36,11 +36,11 @@ class Inventory:
 
     def encoders(self) -> list[EncoderTrial]:
         """Encoders in use: where their weights are, and where a rule would put them."""
-        encoders, facts_of = self.models.encoders, list[EncoderTrial]()
+        encoders, trials = self.models.encoders, list[EncoderTrial]()
         grids = {encoder: grid for grid, encoder in self.models.used_sources()}
         for name in sorted(grids):
             entry = encoders.entries[name]
-            facts_of.append(
+            trials.append(
                 {
                     "name": name,
                     "adapter": entry["adapter"],
@@ -53,7 +53,7 @@ class Inventory:
                     "edge": self.models.grids.by_name[grids[name]]["patch_size"],
                 }
             )
-        return facts_of
+        return trials
 
     def slide_encoders(self) -> list[SlideEncoderTrial]:
         """Slide encoders of others in use: entry of the config, weights, numbers of a patch (1,024 if not known)."""

@@ -14,8 +14,27 @@ from .yaml_files import load_yaml
 
 #: The config that the Snakefile names; others are laid over it.
 OWN_CONFIG = "config/config.yaml"
+#: Folder in which Snakemake keeps locks and records of a run.
+STATE = ".snakemake"
 #: Endings of config files.
 ENDINGS = (".yaml", ".yml", ".json")
+
+
+def check_working_folder() -> None:
+    """Snakemake can keep its state in the working directory; raises ProblemsFound, where it would print a traceback.
+
+    So a user learns what to do in a clone that somebody else owns, or that is mounted read-only.
+    """
+    if os.path.exists(STATE) or os.access(os.curdir, os.W_OK | os.X_OK, effective_ids=True):
+        return
+    problems = Problems()
+    problems.add(
+        os.getcwd(),
+        f"this folder can't be written to, and Snakemake keeps its state in {STATE} here",
+        "run in a folder of your own: `molpath init FOLDER …` writes one for your data (README.md, Your own data); "
+        "the clone of the workflow may stay read-only",
+    )
+    problems.stop()
 
 
 def map_of(path: str, contents: Any) -> dict[str, Any]:

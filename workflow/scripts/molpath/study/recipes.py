@@ -5,31 +5,33 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from ..common.task_rules import sites_of_cases
+from ..common.tsv import BadTable
 from .config import Config, Row
 from .models import Models
 from .problems import Problems
+from .slides import Slides
 
 #: Of an equal share of the cases: folds that test less beside one large site are named.
 SMALL = 0.5
 
 
-def check_recipe(config: str, rows: Sequence[Row], settings: Config, slides: Sequence[Row], problems: Problems) -> None:
-    """Labelled rows of a table fill the folds that the recipe asks for, by the rules of probe/splits.py.
+def check_recipe(folder: str, rows: Sequence[Row], settings: Config, slides: Slides, problems: Problems) -> None:
+    """Labelled rows of a task's table fill the folds that the recipe asks for, by the rules of probe/splits.py.
 
-    config: path of the task's config.yaml; slides: rows of the slide sheet, which may say the site.
+    folder: of the task; slides: the slide sheet, which may say the site.
     """
-    recipe, location = settings.get("splits"), f"{config}, key splits"
+    recipe, location = settings.get("splits"), f"{folder}/config.yaml, key splits"
     if not recipe or recipe["method"] == "official" or not rows:
         return
     cases = strata_of(rows, settings["task_col"])
     strata = Counter(cases.values())
     pieces, fewest = pieces_of(recipe), len([count for count in strata.values() if count > 1]) or 1
     if recipe.get("keep_sites"):
-        site_of = sites_of(cases, rows, slides)
-        if unknown := [case for case, site in sorted(site_of.items()) if not site]:
-            wrong = f"{len(unknown)} cases have no site ({', '.join(unknown[:3])}{', …' * (len(unknown) > 3)})"
-            remedy = "fill in column site, empty their labels to leave them out, or leave keep_sites out"
-            problems.add(location, wrong, remedy)
+        try:
+            site_of = sites_of_cases(cases, (f"{folder}/k=all.tsv", rows), (slides.source_name, slides.rows))
+        except BadTable as error:
+            problems.add_table_error(error)
             return
         n_sites = len(set(site_of.values()))
         if n_sites < pieces:
@@ -62,7 +64,11 @@ def notes_of_recipes(models: Models) -> list[str]:
         if not rows:
             continue
         cases, pieces = strata_of(rows, settings["task_col"]), pieces_of(recipe)
-        counts = Counter(sites_of(cases, rows, models.slides.rows).values())
+        table, sheet = (models.tasks.folder(task), rows), (models.slides.source_name, models.slides.rows)
+        try:
+            counts = Counter(sites_of_cases(cases, table, sheet).values())
+        except BadTable:  # the checks report it
+            continue
         site, n_cases = max(counts.items(), key=lambda pair: (pair[1], pair[0]))
         mean_of_others = (len(cases) - n_cases) / (pieces - 1)
         if mean_of_others < SMALL * len(cases) / pieces:
@@ -89,9 +95,3 @@ def strata_of(rows: Sequence[Row], label: str) -> dict[str, str]:
     for row in sorted(rows, key=lambda row: (counts[row[label]], row[label])):
         label_of.setdefault(row["case_id"], row[label])
     return label_of
-
-
-def sites_of(cases: dict[str, str], rows: Sequence[Row], slides: Sequence[Row]) -> dict[str, str]:
-    """Site of each case ('': unknown), of the table, or of the slide sheet where the table has no such column."""
-    site_of = {row["case_id"]: row["site"] or "" for row in (rows if "site" in rows[0] else slides) if "site" in row}
-    return {case: site_of.get(case, "") for case in cases}

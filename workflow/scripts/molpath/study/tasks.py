@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from ..common.task_rules import official_column
 from .benchmark import Benchmark, folder_of, sides_of
 from .config import Config, Places, Row, Wildcards
 from .sheets import read_sheet
@@ -100,14 +101,21 @@ class Tasks:
         ]
         return [f"{self.folder(task)}/k=all.tsv" for task in dict.fromkeys(used) if task in self.entries]
 
+    def fold_columns(self, task: str) -> list[str]:
+        """Columns of a task's own table with the sides of its rows: fold_0, … or that of its official split."""
+        header = [str(name) for name in next(iter(self.table(task)), {})]
+        official = official_column(self.recipe(task))
+        return [name for name in header if "fold_" in name or name == official]
+
     def overlap(self, task: str) -> list[tuple[str, Row]]:
         """Folds of a task's own table in which a case is on both sides, each with the row that shows it."""
         rows = self.table(task)
         overlaps = []
-        for fold in [name for name in rows[0] if "fold_" in name] if rows else []:
+        for fold in self.fold_columns(task):
             side: dict[str, str] = {}
             for row in rows:
-                if row[fold] in ("train", "test") and side.setdefault(row["case_id"], row[fold]) != row[fold]:
+                word = row[fold].lower()
+                if word in ("train", "test") and side.setdefault(row["case_id"], word) != word:
                     overlaps.append((fold, row))
         return overlaps
 

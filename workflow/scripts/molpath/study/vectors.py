@@ -66,9 +66,8 @@ class GivenVectors:
 
     def check(self, problems: Problems) -> None:
         """Each table in use can be read and has ids of the tasks; a study without slides asks for nothing of them."""
-        has_no_slides = self.models.slides.of_tasks
         before = len(problems.found)
-        if has_no_slides:
+        if self.models.slides.of_tasks:
             self.check_alone(problems)
         elif not self.models.slides.path and self.models.used:
             problem = "empty, and probe/use names no task: nothing names a case to embed"
