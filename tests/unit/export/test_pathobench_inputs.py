@@ -169,7 +169,7 @@ def test_codes_of_classes_count_from_zero_and_rows_without_a_label_are_left_out(
     in_order = sorted(codes, key=int) if codes[0].isdigit() else codes
     assert settings["label_dict"] == {0: names[in_order[0]], 1: names[in_order[1]]}
     for sample, number in (("A", 0), ("B", 1), ("D", 3)):
-        np.testing.assert_array_equal(found[sample][2], vectors[number])
+        np.testing.assert_array_equal(samples_read[sample][2], vectors[number])
 
 
 SURVIVAL = {"task_type": "survival", "metrics": ["cindex"]}

@@ -49,7 +49,9 @@ def sites_of_cases(
                 f"{path}, column site", problem, "write one site for all of them: keep_sites holds cases together"
             )
     if unknown := sorted(case for case in cases if not site_of.get(case)):
-        problem = f"{len(unknown)} cases have no site ({', '.join(unknown[:3])}{', …' * (len(unknown) > 3)}), so that no "
+        problem = (
+            f"{len(unknown)} cases have no site ({', '.join(unknown[:3])}{', …' * (len(unknown) > 3)}), so that no "
+        )
         raise BadTable(
             f"{path}, column site",
             problem + "fold can keep theirs whole",
