@@ -77,8 +77,10 @@ def write_croissant(*, provenance: str, crate: str, tables: str, outputs: str, n
     root = next(
         entity for entity in json.loads(Path(crate).read_text(encoding="utf-8"))["@graph"] if entity["@id"] == "./"
     )
-    asked = read_outputs(outputs)
-    files = {name: (facts["bytes"], facts["sha256"]) for name, facts in recorded["files"].items() if name in asked}
+    outputs_of_run = read_outputs(outputs)
+    files = {
+        name: (facts["bytes"], facts["sha256"]) for name, facts in recorded["files"].items() if name in outputs_of_run
+    }
     sets = []
     for row in read_tsv(tables).itertuples():
         path = Path(tables).parent / row.file

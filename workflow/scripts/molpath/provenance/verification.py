@@ -138,8 +138,8 @@ def orphans(results: str | os.PathLike, manifests: Collection[str] | None = None
     """
     results = Path(results)
     parts = (results, results / NEW_SLIDES)
-    asked = None if manifests is None else set(map(os.path.normpath, manifests))
-    outdated = [path for path in manifests_of(results) if asked is not None and os.path.normpath(path) not in asked]
+    current = None if manifests is None else set(map(os.path.normpath, manifests))
+    outdated = [path for path in manifests_of(results) if current is not None and os.path.normpath(path) not in current]
     claimed = {os.path.normpath(path) for part in parts for path in _claimed(part, outdated)}
     unclaimed = [path for part in parts for path in _files_below(part / "wsi") if os.path.normpath(path) not in claimed]
     unclaimed = [path for path in unclaimed if not is_temporary(path) and path.parent.name != FOLDER]
