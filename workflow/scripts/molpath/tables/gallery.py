@@ -164,7 +164,7 @@ def card(
     maps: Sequence[Path],
     labels: Mapping[str, str],
     predicted: str,
-    filters: Mapping[str, str],
+    filters: dict[str, str],
 ) -> str:
     """A slide's card: pictures, fate, what is predicted (HTML), and numbers.
 
