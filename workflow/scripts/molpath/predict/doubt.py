@@ -244,8 +244,8 @@ def _compare(trained: Scores, values: np.ndarray, owners: np.ndarray) -> tuple[n
 def _largest(rarity: np.ndarray, owners: np.ndarray) -> np.ndarray:
     """The largest level (float S, NaN: unknown) of each case's slides (owners: int S); 0 where none is known."""
     largest = np.zeros(owners.max() + 1)
-    known = ~np.isnan(rarity)
-    np.maximum.at(largest, owners[known], rarity[known])
+    is_known = ~np.isnan(rarity)
+    np.maximum.at(largest, owners[is_known], rarity[is_known])
     return largest
 
 
@@ -257,12 +257,12 @@ def _among_slides(rarity: np.ndarray, owners: np.ndarray) -> np.ndarray:
     no higher one (Sarkar 1998, Ann. Stat. 26: 494-504). A level is the logarithm of one over a share.
     """
     order = np.lexsort((-rarity, owners))
-    known = order[~np.isnan(rarity[order])]
-    counts = np.bincount(owners[known], minlength=owners.max() + 1)
+    known_rows = order[~np.isnan(rarity[order])]
+    counts = np.bincount(owners[known_rows], minlength=owners.max() + 1)
     first = np.cumsum(counts) - counts
-    rank = np.arange(1, len(known) + 1) - first[owners[known]]
+    rank = np.arange(1, len(known_rows) + 1) - first[owners[known_rows]]
     levels_of_ranks = np.full(len(rarity), np.nan)
-    levels_of_ranks[known] = rarity[known] - np.log(counts[owners[known]] / rank)
+    levels_of_ranks[known_rows] = rarity[known_rows] - np.log(counts[owners[known_rows]] / rank)
     return _largest(levels_of_ranks, owners)
 
 
