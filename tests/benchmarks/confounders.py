@@ -21,8 +21,8 @@ def main(draws: int = 200) -> None:
             show(f"V {v}, signal {signal:g}", verdicts(draws, v, signal))
     for v in NULLS:
         show(f"nothing but the site, V {v}", {name: f"{share:.1%}" for name, share in false_alarms(draws, v).items()})
-    found = technical_false_alarms(5 * draws)
-    show("measurements of quality that say nothing", {name: f"{share:.2%}" for name, share in found.items()})
+    alarms = technical_false_alarms(5 * draws)
+    show("measurements of quality that say nothing", {name: f"{share:.2%}" for name, share in alarms.items()})
     start = time.perf_counter()
     battery_of(cases=1000, width=1024, columns=10)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20

@@ -37,18 +37,18 @@ def flags(source: Source, cases: int, counts: list[tuple[int, ...]], draw: int, 
     rng = np.random.default_rng([draw, cases])
     x, names, slides, bags = source.draw(cases, rng)
     reference = describe(x, names, slides, bags.get, seed=draw)
-    found = []
-    for each in counts:
-        y, others, theirs, patches = replace(source, slides=each).draw(new, rng, "N")
-        p = reference.judge(y, theirs, patches.get, min(RATES), others).ood_p
-        found.append([(p <= rate + 1e-12).mean() for rate in RATES])
-    return np.array(found)
+    shares = []
+    for slides_per_case in counts:
+        y, new_names, new_slides, patches = replace(source, slides=slides_per_case).draw(new, rng, "N")
+        p = reference.judge(y, new_slides, patches.get, min(RATES), new_names).ood_p
+        shares.append([(p <= rate + 1e-12).mean() for rate in RATES])
+    return np.array(shares)
 
 
-def show(words: str, found: np.ndarray) -> None:
+def show(words: str, shares: np.ndarray) -> None:
     """A row: mean and standard error over draws (float draws x RATES)."""
-    error = found.std(0, ddof=1) / np.sqrt(len(found))
-    cells = [f"{mean:.1%} ± {half:.1%}" for mean, half in zip(found.mean(0), error, strict=True)]
+    error = shares.std(0, ddof=1) / np.sqrt(len(shares))
+    cells = [f"{mean:.1%} ± {half:.1%}" for mean, half in zip(shares.mean(0), error, strict=True)]
     print(words, *cells, sep="\t", flush=True)
 
 
@@ -59,24 +59,24 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0, help="seed of the first draw")
     parser.add_argument("--cases", type=int, default=60, help="training cases, with --by-slides")
     parser.add_argument("--by-slides", action="store_true")
-    asked = parser.parse_args()
-    draws = range(asked.first, asked.first + asked.draws)
-    if not asked.by_slides:
+    arguments = parser.parse_args()
+    draws = range(arguments.first, arguments.first + arguments.draws)
+    if not arguments.by_slides:
         for cases, width in ((40, 8), (60, 64), (100, 1024)):
-            found = [flags(Source(draw, width=width, patches=32), cases, [MIXED], draw)[0] for draw in draws]
-            show(f"{cases} cases, embeddings of {width}", np.array(found))
+            shares = [flags(Source(draw, width=width, patches=32), cases, [MIXED], draw)[0] for draw in draws]
+            show(f"{cases} cases, embeddings of {width}", np.array(shares))
         return
     designs = {"apart": {}, "half in common": {"alike": 0.5}, "alike": {"alike": 1.0}, "means": {"pooled": 0.5}}
-    for (trained, each), (design, changed) in product(TRAINED.items(), designs.items()):
-        sources = [Source(draw, width=8, patches=32, slides=each, **changed) for draw in draws]
-        found = np.array(
+    for (trained, counts), (design, changed) in product(TRAINED.items(), designs.items()):
+        sources = [Source(draw, width=8, patches=32, slides=counts, **changed) for draw in draws]
+        shares = np.array(
             [
-                flags(source, asked.cases, [(count,) for count in COUNTS], draw)
+                flags(source, arguments.cases, [(count,) for count in COUNTS], draw)
                 for source, draw in zip(sources, draws, strict=True)
             ]
         )
         for k, count in enumerate(COUNTS):
-            show(f"trained on {trained}, slides {design}, {count} slides", found[:, k])
+            show(f"trained on {trained}, slides {design}, {count} slides", shares[:, k])
 
 
 if __name__ == "__main__":

@@ -126,7 +126,7 @@ def false_alarms(draws, v, cases=200, permutations=99):
 def technical_false_alarms(draws, cases=200, permutations=999):
     """How often columns of quality that have nothing to do with the label pass the rules for one that could explain
     its score: shares of columns, with each rule and both; of `fine_detail` alone; and of tasks with any such column."""
-    found = collections.Counter()
+    counts = collections.Counter()
     for seed in range(draws):
         rng = np.random.default_rng([seed, 3])
         labels, source = rng.permutation(np.arange(cases) % 2), Source(seed)
@@ -140,15 +140,15 @@ def technical_false_alarms(draws, cases=200, permutations=999):
                 continue
             related = associate(task, column, permutations, seed)["p_association"] <= ASSOCIATED
             leans = leaning(task, column, scores[:, None], permutations, seed)["p_lean"] <= ALPHA
-            found["columns"] += 1
-            found["label"] += related
-            found["score"] += leans
-            found["both"] += related and leans
-            found["fine_detail label"] += related and column.name == "fine_detail"
+            counts["columns"] += 1
+            counts["label"] += related
+            counts["score"] += leans
+            counts["both"] += related and leans
+            counts["fine_detail label"] += related and column.name == "fine_detail"
             any_both |= bool(related and leans)
-        found["tasks"] += any_both
-    shares = {name: found[name] / found["columns"] for name in ("label", "score", "both")}
-    return shares | {"fine_detail label": found["fine_detail label"] / draws, "tasks": found["tasks"] / draws}
+        counts["tasks"] += any_both
+    shares = {name: counts[name] / counts["columns"] for name in ("label", "score", "both")}
+    return shares | {"fine_detail label": counts["fine_detail label"] / draws, "tasks": counts["tasks"] / draws}
 
 
 def deviance(x, y):

@@ -138,7 +138,7 @@ def test_models_and_tasks_that_left_the_config_leave_the_exports(tmp_path, repos
         assert set(models) <= exported_values(results, "model") <= {*models, "0"}
         assert exported_values(results, "task") & {"mine--t0", "mine--t1"} == set(tasks)
         listed = json.loads((results / "croissant.json").read_text())["distribution"]
-        names = {each["name"] for each in listed}
+        names = {entry["name"] for entry in listed}
         assert {name.split("/")[1] for name in names if name.startswith("embed/")} == set(models)
         tables = {name.split("/")[2] for name in names if name.startswith("probe/")}
         assert tables == set(tasks)
@@ -358,7 +358,7 @@ def test_a_slide_that_left_the_sheet_leaves_the_stores(slides, repository, tmp_p
     """The first slide with a store goes; a copy of its store that a user made under another name stays."""
     folder = tmp_path / "study"
     shutil.copytree(slides, folder)
-    gone, *others = exported(folder)
+    gone, *further = exported(folder)
     stores = folder / "results/export/spatialdata"
     shutil.copytree(stores / f"{gone}.zarr", stores / "mine.zarr")
     sheet = read_tsv(folder / "slides.tsv").to_dict("records")
@@ -366,8 +366,8 @@ def test_a_slide_that_left_the_sheet_leaves_the_stores(slides, repository, tmp_p
     command = [folder, repository / "workflow/Snakefile", "export", "--configfile", "config.yaml", "--cores", "2"]
     done = call_snakemake(*command)
     assert done.returncode == 0, done.stdout[-5000:]
-    assert sorted(path.stem for path in stores.glob("*.zarr")) == sorted([*others, "mine"])
-    assert exported(folder) == others
+    assert sorted(path.stem for path in stores.glob("*.zarr")) == sorted([*further, "mine"])
+    assert exported(folder) == further
     listed = read_tsv(stores / "slides.tsv")
     assert listed.slide_id.tolist() == [row["slide_id"] for row in sheet if row["slide_id"] != gone]
     assert f"{gone}.zarr is removed" in (folder / "results/logs/export/stores.log").read_text()

@@ -125,7 +125,7 @@ def test_pixels_that_are_a_little_wider_than_high_have_a_scale_per_axis(tmp_path
     first, second = export(tmp_path, spatial, {"one": [features["A"], aside]}, rows)
     assert (first["status"], second["status"]) == ("ok", "left out")
     assert "not_square: 0.5 micrometres per pixel across and 1 down" in second["detail"]
-    said = read(spatial, tmp_path / "out/A.zarr")
-    np.testing.assert_allclose(said["scales"]["um"], [0.5, 0.51])
-    assert said["scales"]["global"] == [1, 1]
-    assert said["properties"] == {"shape": [256, 1280], "mpp": 0.5, "magnification": 20}
+    report = read(spatial, tmp_path / "out/A.zarr")
+    np.testing.assert_allclose(report["scales"]["um"], [0.5, 0.51])
+    assert report["scales"]["global"] == [1, 1]
+    assert report["properties"] == {"shape": [256, 1280], "mpp": 0.5, "magnification": 20}

@@ -82,8 +82,8 @@ def test_columns_are_fields_with_types_and_words(results):
         table["description"]
         == "Each row is one slide of the sheet, with the findings of inspection and quality control."
     )
-    fields = {each["source"]["extract"]["column"]: each for each in table["field"]}
-    kinds = {name: each["dataType"] for name, each in fields.items()}
+    fields = {field["source"]["extract"]["column"]: field for field in table["field"]}
+    kinds = {name: field["dataType"] for name, field in fields.items()}
     text = dict.fromkeys(["slide_id", "case_id", "status", "age (y)"], "sc:Text")
     assert kinds == text | {"width": "sc:Integer", "mpp": "cr:Float64"}
     assert fields["mpp"]["description"] == "Resolution of level 0 in µm per pixel."

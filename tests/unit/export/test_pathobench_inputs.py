@@ -80,13 +80,13 @@ def read_split(folder: Path, splits: str) -> tuple[dict, list[dict]]:
 def read_as_pathobench(folder: Path, splits: str, embeddings: str):
     """Labels, sides and features by sample."""
     settings, samples = read_split(folder, splits)
-    found = {}
+    samples_read = {}
     for sample in samples:
         with h5py.File(folder / embeddings / f"{sample['id']}.h5") as handle:
             features = handle["features"][:]
         assert (features.shape, features.dtype) == ((1, WIDTH), np.float32)
-        found[sample["id"]] = settings["label_dict"][int(sample["label"])], sample["folds"], features[0]
-    return found
+        samples_read[sample["id"]] = settings["label_dict"][int(sample["label"])], sample["folds"], features[0]
+    return samples_read
 
 
 def test_what_is_read_back_is_what_the_probes_use(tmp_path):
@@ -245,9 +245,9 @@ def test_names_that_pandas_takes_for_missing_values_are_left_out_and_named(tmp_p
     (row,) = export(tmp_path / "out", [["mean", "here--grade"]], [task], [cases]).to_dict("records")
     assert (row["samples"], row["missing"]) == ("3", "5")
     assert row["detail"] == "names that Patho-Bench can't read: NA, None, a/b, nan, null"
-    found = read_as_pathobench(tmp_path / "out", row["splits"], row["embeddings"])
-    assert list(found) == ["A", "=1", "müller 1"]
-    np.testing.assert_array_equal(found["müller 1"][2], vectors[7])
+    samples_read = read_as_pathobench(tmp_path / "out", row["splits"], row["embeddings"])
+    assert list(samples_read) == ["A", "=1", "müller 1"]
+    np.testing.assert_array_equal(samples_read["müller 1"][2], vectors[7])
     assert len(list((tmp_path / "out" / row["embeddings"]).iterdir())) == 3
 
 

@@ -53,10 +53,10 @@ def test_unknown_files_and_leftovers_are_listed(results):
 def test_what_manifests_of_an_earlier_config_name_is_listed(results):
     """The encoder left the config, or the slides of a shard the sheet: their manifest is there, but not asked for."""
     (features,) = results.results.glob("features/*/*/*.tsv")
-    others = [str(path) for path in results.results.glob("slides/*.tsv")]
-    assert orphans(results.results, [*others, str(features)]) == []
+    tables = [str(path) for path in results.results.glob("slides/*.tsv")]
+    assert orphans(results.results, [*tables, str(features)]) == []
     expected = sorted(map(str, [features, feature_file(results, "a"), feature_file(results, "b")]))
-    assert orphans(results.results, others) == expected
+    assert orphans(results.results, tables) == expected
 
 
 def test_no_manifest_is_an_error(tmp_path):

@@ -173,13 +173,16 @@ def test_vectors_make_a_study_without_slides(tmp_path, capsys):
     vectors = labels_of(tmp_path / "vectors.csv", "case_id,e0,e1", rows)
     clinical = [f"C{k},{'ab'[k % 2]},{k + 1},{k // 2 % 2}" for k in range(21)]
     labels = labels_of(tmp_path / "clinical.csv", "Patient,arm,OS_days,OS_event", clinical)
-    made = set_up(tmp_path / "study", capsys, "--embeddings", vectors, "--labels", labels)
-    assert made.code == 0, made.err
-    assert made.config["embed"] == {"models": {"vectors": {"kind": "table", "path": str(vectors)}}, "use": ["vectors"]}
-    assert list(made.config["probe"]["tasks"]) == ["clinical--arm", "clinical--OS"]
-    assert made.config["probe"]["tasks"]["clinical--arm"]["groups"] == ["frozen", "fewshot", "retrieval"]
-    assert "slide_id" not in made.task("arm")[1][0]
-    counted = [line.strip() for line in made.out.split("Counted:\n")[1].split("\n")]
+    result = set_up(tmp_path / "study", capsys, "--embeddings", vectors, "--labels", labels)
+    assert result.code == 0, result.err
+    assert result.config["embed"] == {
+        "models": {"vectors": {"kind": "table", "path": str(vectors)}},
+        "use": ["vectors"],
+    }
+    assert list(result.config["probe"]["tasks"]) == ["clinical--arm", "clinical--OS"]
+    assert result.config["probe"]["tasks"]["clinical--arm"]["groups"] == ["frozen", "fewshot", "retrieval"]
+    assert "slide_id" not in result.task("arm")[1][0]
+    counted = [line.strip() for line in result.out.split("Counted:\n")[1].split("\n")]
     assert counted[:4] == [
         "20 cases",
         "20 of 21 cases in clinical.csv have embeddings",
@@ -230,13 +233,13 @@ def test_embeddings_of_every_form_are_compared(tmp_path, capsys):
     assert "8 slides of 8 cases" in result.out
 
 
-def test_folds_of_a_table_are_told(tmp_path, capsys, given):
-    text = given[3].read_text().replace("slide_id,y", "slide_id,y,split,fold_0")
-    given[3].write_text(text.replace(",a\n", ",a,train,test\n").replace(",b\n", ",b,test,train\n"))
-    made = set_up(tmp_path / "study", capsys, *given)
-    assert made.code == 0, made.err
-    assert list(made.config["probe"]["tasks"]) == ["labels--y"]
-    assert "note: split, fold_0 of labels.csv not used" in made.out
+def test_folds_of_a_table_are_reported(tmp_path, capsys, inputs):
+    text = inputs[3].read_text().replace("slide_id,y", "slide_id,y,split,fold_0")
+    inputs[3].write_text(text.replace(",a\n", ",a,train,test\n").replace(",b\n", ",b,test,train\n"))
+    result = set_up(tmp_path / "study", capsys, *inputs)
+    assert result.code == 0, result.err
+    assert list(result.config["probe"]["tasks"]) == ["labels--y"]
+    assert "note: split, fold_0 of labels.csv not used" in result.out
 
 
 @pytest.mark.parametrize(
@@ -252,7 +255,7 @@ def test_folds_of_a_table_are_told(tmp_path, capsys, given):
     ],
 )
 def test_an_option_that_would_be_ignored_is_refused(tmp_path, capsys, arguments, option, start):
-    made = set_up(tmp_path / "study", capsys, *arguments)
-    assert made.code == 1
-    assert f"molpath init: {option}: it has no effect with {start}, only with --" in made.err
+    result = set_up(tmp_path / "study", capsys, *arguments)
+    assert result.code == 1
+    assert f"molpath init: {option}: it has no effect with {start}, only with --" in result.err
     assert not (tmp_path / "study").exists()

@@ -95,12 +95,12 @@ def test_slides_without_a_column_of_cases_are_cases_unless_a_pattern_says_more(t
 def test_slides_are_found_by_cases_whose_names_they_begin_with(tmp_path, capsys):
     features = features_of(tmp_path / "f", few(f"P{k}-{slide}" for k in range(6) for slide in "AB"))
     labels = labels_of(tmp_path / "labels.csv", "case_id,y", labelled([f"P{k}" for k in range(7)]))
-    made = set_up(tmp_path / "study", capsys, "--features", features, "--labels", labels)
-    assert made.code == 0, made.err
-    assert made.sheet["P4-B"]["case_id"] == "P4"
-    assert "12 slides of 6 cases" in made.out
-    assert "6 of 7 cases in labels.csv have slides" in made.out
-    assert "1 row of labels.csv without a slide (P6)" in made.out
+    result = set_up(tmp_path / "study", capsys, "--features", features, "--labels", labels)
+    assert result.code == 0, result.err
+    assert result.sheet["P4-B"]["case_id"] == "P4"
+    assert "12 slides of 6 cases" in result.out
+    assert "6 of 7 cases in labels.csv have slides" in result.out
+    assert "1 row of labels.csv without a slide (P6)" in result.out
 
 
 def test_a_slide_of_two_cases_is_refused(tmp_path, capsys):
@@ -260,17 +260,17 @@ def test_a_flat_folder_of_dicom_series_is_a_slide_per_series(tmp_path, capsys, c
     for uid, container in zip(("1.2.7", "1.2.8"), containers, strict=True):
         write_series(tmp_path / "raw/flat", pixels, series=uid, container=container)
     write_series(tmp_path / "raw/alone", pixels, series="1.2.9")
-    made = set_up(tmp_path / "study", capsys, "--slides", tmp_path / "raw", "--encoder", "mean_colour")
-    assert made.code == 0, made.err
-    paths = {name: row["path"] for name, row in made.sheet.items()}
+    result = set_up(tmp_path / "study", capsys, "--slides", tmp_path / "raw", "--encoder", "mean_colour")
+    assert result.code == 0, result.err
+    paths = {name: row["path"] for name, row in result.sheet.items()}
     flat = {name: str(tmp_path / f"raw/flat/{uid}_0.dcm") for name, uid in zip(names, ("1.2.7", "1.2.8"), strict=True)}
     assert paths == flat | {"alone": str(tmp_path / "raw/alone")}
-    assert "3 DICOM series" in made.out
-    assert "flat holds 2 DICOM series: one slide each, named by" in made.out
-    assert f"({', '.join(names)})" in made.out
+    assert "3 DICOM series" in result.out
+    assert "flat holds 2 DICOM series: one slide each, named by" in result.out
+    assert f"({', '.join(names)})" in result.out
 
 
-def test_empty_absent_and_unreadable_folders_are_told(tmp_path, capsys, monkeypatch):
+def test_empty_absent_and_unreadable_folders_are_reported(tmp_path, capsys, monkeypatch):
     (tmp_path / "empty").mkdir()
     for option in ("--slides", "--features"):
         assert "no slide in it" in (err := set_up(tmp_path / "s", capsys, option, tmp_path / "empty").err) or (

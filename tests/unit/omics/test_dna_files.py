@@ -273,8 +273,8 @@ def test_flags_of_all_genes_take_a_byte_each():
 def test_an_allele_that_vep_spells_in_its_own_way(tmp_path):
     """VEP calls <DEL> "deletion": of the only other allele that is clear, of one among several it is not."""
     call = "deletion|transcript_ablation|HIGH|TP53|1"
-    found = read_vcf(write_vcf(tmp_path / "one.vcf", [("A", "<DEL>", "PASS", call, "0/1")]), "TUMOR")
-    assert found.gene.tolist() == ["TP53"]
+    mutations = read_vcf(write_vcf(tmp_path / "one.vcf", [("A", "<DEL>", "PASS", call, "0/1")]), "TUMOR")
+    assert mutations.gene.tolist() == ["TP53"]
     path = write_vcf(tmp_path / "two.vcf", [("A", "<DEL>,<DUP>", "PASS", call, "0/1")])
     with pytest.raises(BadProfile, match=r"chr1:100: .*allele 'deletion'.*VEP with --allele_number"):
         read_vcf(path, "TUMOR")

@@ -169,12 +169,12 @@ def test_of_a_training_case_one_slide_counts():
     spread = pd.Series([apart(bags[name] @ reference.kinds.projection) for name in table.slide_id])
     drawn = []
     for case, row in zip(cases, reference.table.to_dict("records"), strict=True):
-        theirs = table[table.case_id == case]
-        mine = theirs[theirs.focus == row["focus:more"]].index
-        assert len(mine) == 1
-        assert row["hue:less"] == pytest.approx(-((theirs.hue[mine[0]] - 110) % 360))
-        assert row["patches:wide"] == -row["patches:narrow"] == pytest.approx(spread[mine[0]], rel=1e-5)
-        drawn += [(len(theirs), theirs.index.get_loc(mine[0]))]
+        patches = table[table.case_id == case]
+        of_focus = patches[patches.focus == row["focus:more"]].index
+        assert len(of_focus) == 1
+        assert row["hue:less"] == pytest.approx(-((patches.hue[of_focus[0]] - 110) % 360))
+        assert row["patches:wide"] == -row["patches:narrow"] == pytest.approx(spread[of_focus[0]], rel=1e-5)
+        drawn += [(len(patches), patches.index.get_loc(of_focus[0]))]
     assert {place for count, place in drawn if count == 3} == {0, 1, 2}
 
 
@@ -203,14 +203,16 @@ def test_one_odd_slide_of_several_is_less_odd_by_their_number_and_the_same_slide
 
 @pytest.mark.parametrize("alike", [0.0, 0.7])
 def test_cases_with_more_slides_than_training_cases_are_flagged_no_more_often(alike):
-    found = []
+    shares = []
     for draw in range(12):
         source, rng = Source(draw, width=8, patches=16, slides=(1,), alike=alike), np.random.default_rng(draw)
         x, cases, slides, bags = source.draw(60, rng)
-        y, others, theirs, bags_of = replace(source, slides=(8,)).draw(30, rng, "N")
+        y, new_names, patches, bags_of = replace(source, slides=(8,)).draw(30, rng, "N")
         reference = describe(x, cases, slides, bags.get, seed=draw)
-        found.append([reference.judge(y, theirs, bags_of.get, rate, others).ood_flag.mean() for rate in (0.05, 0.1)])
-    assert (np.mean(found, 0) <= [0.05 + 0.02, 0.1 + 0.03]).all()
+        shares.append(
+            [reference.judge(y, patches, bags_of.get, rate, new_names).ood_flag.mean() for rate in (0.05, 0.1)]
+        )
+    assert (np.mean(shares, 0) <= [0.05 + 0.02, 0.1 + 0.03]).all()
 
 
 def test_slides_of_other_cases_and_none_at_all_say_nothing():

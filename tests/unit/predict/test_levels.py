@@ -23,10 +23,10 @@ def test_left_out_is_all_but_itself(kind, grain):
 
 
 def test_ranks_within_and_the_tail_of_exponential_numbers_beyond():
-    others = np.arange(1, 101, dtype=float)  # the largest ten are 5.5 above 90 on average
-    assert levels(others, np.array([50.0]))[0] == pytest.approx(-np.log(52 / 101))
-    assert levels(others, np.array([120.0]))[0] == pytest.approx(-np.log(11 / 101 * (1 + 30 / 55) ** -10))
-    assert np.isnan(levels(others, np.array([np.nan]))[0])
+    training = np.arange(1, 101, dtype=float)  # the largest ten are 5.5 above 90 on average
+    assert levels(training, np.array([50.0]))[0] == pytest.approx(-np.log(52 / 101))
+    assert levels(training, np.array([120.0]))[0] == pytest.approx(-np.log(11 / 101 * (1 + 30 / 55) ** -10))
+    assert np.isnan(levels(training, np.array([np.nan]))[0])
 
 
 def test_difference_within_the_grain_is_none():
@@ -49,9 +49,9 @@ def test_share_beyond_a_level_is_the_one_it_says_far_beyond_the_others(count):
     """Of exponential numbers, whose tail the level continues; with few others a tail fitted by its mean alone is 2 to 3
     times too sure."""
     rng = np.random.default_rng(count)
-    found = np.concatenate([levels(rng.exponential(size=count), rng.exponential(size=100)) for _ in range(4000)])
+    p_values = np.concatenate([levels(rng.exponential(size=count), rng.exponential(size=100)) for _ in range(4000)])
     for share in (0.05, 0.01, 0.002):
-        assert (found >= -np.log(share)).mean() == pytest.approx(share, rel=0.12)
+        assert (p_values >= -np.log(share)).mean() == pytest.approx(share, rel=0.12)
 
 
 def test_conformal_p_counts_training_cases_as_large():

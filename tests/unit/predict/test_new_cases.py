@@ -33,8 +33,8 @@ def test_a_case_whose_embedding_is_not_finite_is_not_predicted_and_the_others_ar
     assert set(table.reason[["K3", "K5"]]) == {"not_finite (its embedding holds NaN or infinite numbers)"}
     assert (table.loc["K3", ["predicted", "set", "ood_flag", "ood_score"]] == "").all()
     assert (table.n_slides[["K3", "K5"]].astype(int) == 0).all()
-    others = [name for name in table.index if name not in ("K3", "K5")]
-    assert table.loc[others].equals(good.loc[others])
+    unaffected = [name for name in table.index if name not in ("K3", "K5")]
+    assert table.loc[unaffected].equals(good.loc[unaffected])
 
 
 def test_nobody_has_an_embedding(tmp_path, x):

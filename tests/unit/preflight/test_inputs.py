@@ -132,11 +132,11 @@ def read(slides, count=3, **changes):
 
 
 def test_slides_are_read_and_timed(slides):
-    found = read(slides, patches=3.6e8)
-    assert found.verdict == "ok"
-    assert "3 of 3 opened and read in" in found.found
-    said = r" (\d+) patches of 128 px/s .* run's 360,000,000 patches takes about ([\d.]+) (h|days), by this rate"
-    rate, time, unit = re.search(said, found.found).groups()
+    finding = read(slides, patches=3.6e8)
+    assert finding.verdict == "ok"
+    assert "3 of 3 opened and read in" in finding.found
+    pattern = r" (\d+) patches of 128 px/s .* run's 360,000,000 patches takes about ([\d.]+) (h|days), by this rate"
+    rate, time, unit = re.search(pattern, finding.found).groups()
     hours = float(time) * {"h": 1, "days": 24}[unit]
     assert hours == pytest.approx(3.6e8 / float(rate) / 3600, rel=0.06), "both round"
     raw, raw_s, patches, patches_s = inputs.read_some((slides[0]["path"], "", 128, 0.5))
@@ -195,16 +195,16 @@ def test_a_check_that_fails_in_itself_hides_no_other(slides, tmp_path, monkeypat
         "networks": False,
         "scratch": ["", 100.0],
     }
-    found = {item.check: item for item in examine(request, tables)}
-    assert found["disk"].verdict == "problem"
-    assert "as no one foresaw" in found["disk"].found
+    by_check = {item.check: item for item in examine(request, tables)}
+    assert by_check["disk"].verdict == "problem"
+    assert "as no one foresaw" in by_check["disk"].found
     assert re.fullmatch(
         r"the rest of the run takes about [^,]+, by the costs of `snakemake plan` for \d+ x NVIDIA \w+ and \d+ cores?",
-        found["time"].found,
+        by_check["time"].found,
     )
-    others = {name for name in found if found[name].verdict == "problem"} - {"disk"}
-    assert others == set()
-    assert {"Snakemake", "conda", "results folder", "HDF5 and locks", "slides", "reading slides", "GPU"} < set(found)
+    further = {name for name in by_check if by_check[name].verdict == "problem"} - {"disk"}
+    assert further == set()
+    assert {"Snakemake", "conda", "results folder", "HDF5 and locks", "slides", "reading slides", "GPU"} < set(by_check)
     (tmp_path / "results").touch()
     findings = {item.check for item in examine(request, tables)}
     assert not findings & {"rename and fsync", "HDF5 and locks", "clock"}, "reported once, as the results folder"

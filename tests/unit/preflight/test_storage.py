@@ -71,9 +71,9 @@ def test_a_read_only_disk(tiny_disk):
 
 def test_a_disk_that_is_too_small(tiny_disk):
     folder = tiny_disk(4 << 20)
-    found = storage.check_space(folder, {"slides": 1e6, "features 20x uni": 30e9})
-    assert found.verdict == "problem"
-    assert "about 30 GB, by the costs of `snakemake plan`, most of it features 20x uni" in found.found
+    finding = storage.check_space(folder, {"slides": 1e6, "features 20x uni": 30e9})
+    assert finding.verdict == "problem"
+    assert "about 30 GB, by the costs of `snakemake plan`, most of it features 20x uni" in finding.found
     assert storage.check_space(folder, {"slides": 1e6}).verdict == "ok"
 
 

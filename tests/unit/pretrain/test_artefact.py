@@ -121,9 +121,9 @@ def test_the_card_claims_no_more_than_is_known(tmp_path):
     assert "; 75% of the slides, evenly over organs\n" in card
 
 
-@pytest.mark.parametrize(("fraction", "said"), [(0.125, "12.5%"), (0.004, "0.4%"), (0.75, "75%")])
-def test_the_card_gives_the_share_of_slides_as_the_config_does(fraction, said):
-    assert part_of_slides({"fraction": fraction}, {}) == f"; {said} of the slides"
+@pytest.mark.parametrize(("fraction", "shown"), [(0.125, "12.5%"), (0.004, "0.4%"), (0.75, "75%")])
+def test_the_card_gives_the_share_of_slides_as_the_config_does(fraction, shown):
+    assert part_of_slides({"fraction": fraction}, {}) == f"; {shown} of the slides"
 
 
 def test_the_card_names_the_weights_that_the_rna_branch_started_from():

@@ -27,8 +27,8 @@ def test_prompts_and_directions_of_genes_name_the_profile(profiles):
         molecular(None, profiles, ["rna"])
     with pytest.raises(BadTask, match="p.h5ad: the embedding of 1 profile holds NaN or infinite numbers: P2"):
         placed(profiles, [f"P{k}" for k in range(6)])
-    there, _ = placed(profiles, ["P0", "P1", "P3", "P4", "P9"])
-    assert there.tolist() == [True] * 4 + [False], "profiles that nobody asks for don't matter"
+    kept, _ = placed(profiles, ["P0", "P1", "P3", "P4", "P9"])
+    assert kept.tolist() == [True] * 4 + [False], "profiles that nobody asks for don't matter"
 
 
 def test_only_finite_rows_of_a_table_with_their_columns(profiles):

@@ -128,13 +128,13 @@ def test_units_of_real_files(tmp_path):
 def test_an_ome_tiff_in_nanometres(tmp_path):
     facts = {"axes": "YXS", "PhysicalSizeX": 250.0, "PhysicalSizeXUnit": "nm", "PhysicalSizeY": 300.0}
     slide = write(tmp_path / "a.ome.tif", metadata=facts | {"PhysicalSizeYUnit": "nm"})
-    seen = inspect_slide(slide)
-    assert (seen["status"], seen["reason"]) == ("set_aside", "not_square")
-    assert "0.25 micrometres per pixel across and 0.3 down (ome.PhysicalSizeX): resample the slide" in seen["detail"]
-    seen = inspect_slide(slide | {"mpp": "0.25"})
-    assert (seen["mpp"], seen["mpp_y"], seen["mpp_source"]) == ("0.25", "0.25", "sheet")
-    seen = inspect_slide(write(tmp_path / "b.ome.tif", metadata=facts | {"PhysicalSizeY": 0.2525}))
-    assert (seen["mpp"], seen["mpp_y"], seen["mpp_source"]) == ("0.25", "0.2525", "ome.PhysicalSizeX")
+    row = inspect_slide(slide)
+    assert (row["status"], row["reason"]) == ("set_aside", "not_square")
+    assert "0.25 micrometres per pixel across and 0.3 down (ome.PhysicalSizeX): resample the slide" in row["detail"]
+    row = inspect_slide(slide | {"mpp": "0.25"})
+    assert (row["mpp"], row["mpp_y"], row["mpp_source"]) == ("0.25", "0.25", "sheet")
+    row = inspect_slide(write(tmp_path / "b.ome.tif", metadata=facts | {"PhysicalSizeY": 0.2525}))
+    assert (row["mpp"], row["mpp_y"], row["mpp_source"]) == ("0.25", "0.2525", "ome.PhysicalSizeX")
 
 
 @pytest.mark.parametrize("layout", [{"tile": (128, 128)}, {"rowsperstrip": 50}])

@@ -139,5 +139,5 @@ def test_a_pixel_size_that_is_no_number_costs_no_levels(tmp_path, size):
     tifffile.tiffcomment(path, tifffile.tiffcomment(path).replace('SizeX="0.5"', f'SizeX="{size}"'))
     slide = open_slide(path)
     assert (slide.name, [level[:2] for level in slide.levels]) == ("tifffile", [(700, 500), (350, 250)])
-    seen = inspect_slide({"slide_id": "S1", "path": str(path), "mpp": "", "keep": "auto"})
-    assert (seen["status"], seen["reason"]) == ("set_aside", "no_resolution")
+    row = inspect_slide({"slide_id": "S1", "path": str(path), "mpp": "", "keep": "auto"})
+    assert (row["status"], row["reason"]) == ("set_aside", "no_resolution")

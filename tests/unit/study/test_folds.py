@@ -60,15 +60,15 @@ def test_each_case_lands_on_the_side_that_was_written(project, text, recipe, exp
 @pytest.mark.parametrize(("column", "recipe"), [("split", OFFICIAL), ("fold_0", None)])
 def test_a_word_that_is_no_side_is_refused_by_planning_and_the_job(project, word, column, recipe):
     write(project, table([*SIDES[:4], word, *SIDES[5:]], column), recipe)
-    said = project.refusal()
-    assert f"tasks/grade/k=all.tsv, row 6, column {column}: {word!r} is not allowed" in said
-    assert "1 problem" in said
+    message = project.refusal()
+    assert f"tasks/grade/k=all.tsv, row 6, column {column}: {word!r} is not allowed" in message
+    assert "1 problem" in message
     with pytest.raises(BadTask, match=f"row 6, column {column}: {word!r} is none of train, test, val, -1"):
         of_job(project, recipe)
 
 
 @pytest.mark.parametrize(
-    ("text", "recipe", "said"),
+    ("text", "recipe", "message"),
     [
         (table(column="Split"), OFFICIAL, "header, column split: config.yaml (key splits) takes the official split"),
         (table(column="Split"), OFFICIAL, "did you mean 'Split'?"),
@@ -89,9 +89,9 @@ def test_a_word_that_is_no_side_is_refused_by_planning_and_the_job(project, word
         (table(column="fold_0").replace("\t", ","), None, "has no tab, but commas"),
     ],
 )
-def test_folds_that_cannot_be_meant_are_refused_before_the_run(project, text, recipe, said):
+def test_folds_that_cannot_be_meant_are_refused_before_the_run(project, text, recipe, message):
     write(project, text, recipe)
-    assert said in project.refusal().replace("\n    -> ", ": ")
+    assert message in project.refusal().replace("\n    -> ", ": ")
 
 
 def test_cases_called_by_numbers_keep_their_zeros(project):
@@ -109,7 +109,7 @@ def test_cases_called_by_numbers_keep_their_zeros(project):
 
 
 @pytest.mark.parametrize(
-    ("rows", "said"),
+    ("rows", "message"),
     [
         (["C0\tm", "C0\tf"], "cases.tsv, row 3, column case_id: C0 is already in row 2"),
         (["C0 \tm", "C1\tf"], "row 2, column case_id: case 'C0 ' is not in slides.tsv: did you mean 'C0'? Delete"),
@@ -117,12 +117,12 @@ def test_cases_called_by_numbers_keep_their_zeros(project):
         (["C0\tm", "c0\tf", "X1\tf"], ""),  # two cases by two rows, and one without slides
     ],
 )
-def test_a_sheet_of_cases_is_of_these_cases(project, rows, said):
+def test_a_sheet_of_cases_is_of_these_cases(project, rows, message):
     project.config["slides"]["cases"] = "cases.tsv"
     project.texts["cases.tsv"] = "\n".join(["case_id\tsex", *rows]) + "\n"
     write(project, table(column="fold_0"))
-    if said:
-        assert said in project.refusal().replace("\n    -> ", ": ")
+    if message:
+        assert message in project.refusal().replace("\n    -> ", ": ")
         return
     with contextlib.chdir(project.folder):
         Study.open("config.yaml").check()

@@ -62,21 +62,21 @@ def test_what_planning_refuses_is_what_the_job_would(project, recipe, sites, mes
 
 
 @pytest.mark.parametrize(
-    ("sites", "said"),
+    ("sites", "message"),
     [
         (None, "tasks/grade/k=all.tsv, header: no column site, and none in the slide sheet: keep_sites needs it"),
         ("aabbccdd", ""),
         ("aabbccddz", "case C0 has slides of several sites (a and z): write one site for all of them"),
     ],
 )
-def test_planning_and_the_job_refuse_sites_in_the_same_words(project, sites, said):
+def test_planning_and_the_job_refuse_sites_in_the_same_words(project, sites, message):
     """Eight cases of one slide each; a ninth site is that of a second slide of the first case."""
     recipe = {"method": "k_fold", "folds": 2, "keep_sites": True}
     project.slides += [project.slides[0] | {"slide_id": "S8"}] * (len(sites or "") > 8)
     study = planned(project, recipe, list("01010101"), sites)
     files = {"config": "tasks/grade/config.yaml", "table": "tasks/grade/k=all.tsv", "sheet": "slides.tsv"}
     with contextlib.chdir(project.folder):
-        if not said:
+        if not message:
             study.check()
             split_task(**files, output="made.tsv")
             return
@@ -84,7 +84,7 @@ def test_planning_and_the_job_refuse_sites_in_the_same_words(project, sites, sai
             study.check()
         with pytest.raises(BadTask) as job:
             split_task(**files, output="made.tsv")
-    assert said in str(job.value)
+    assert message in str(job.value)
     one_line = " ".join(str(planning.value).replace("\n    -> ", ": ").split())
     assert str(job.value) in one_line
 

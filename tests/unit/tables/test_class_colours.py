@@ -71,9 +71,9 @@ def test_components_of_two_models_share_colours_and_the_legend_has_every_class(t
         write_h5ad(tmp_path / f"{name}.h5ad", anndata.AnnData(rng.normal(size=(12, 4)).astype(np.float32), obs))
     files = [str(tmp_path / f"{name}.h5ad") for name in ("one", "two")]
     plot_embeddings(files, ["one", "two"], "organ", str(tmp_path / "pca.svg"), "synthetic")
-    one, two = drawn_groups(tmp_path / "pca.svg")
+    first, two = drawn_groups(tmp_path / "pca.svg")
     a, b, c = (matplotlib.colors.to_hex(colour) for colour in COLOURS[:3])
-    assert {colour: one.count(colour) for colour in (a, b, c)} == {a: 4, b: 4, c: 4}
+    assert {colour: first.count(colour) for colour in (a, b, c)} == {a: 4, b: 4, c: 4}
     # Panel two with the legend: one more of each.
     assert {colour: two.count(colour) for colour in (a, b, c)} == {a: 1, b: 5, c: 9}
 
@@ -90,7 +90,7 @@ def test_labels_of_a_clustered_task_share_colours(tmp_path, first):
         points.append(str(tmp_path / f"{model}.tsv"))
         scores.append(str(tmp_path / f"{model}s.tsv"))
     plot_clusters(points, scores, str(tmp_path / "c.svg"), "synthetic")
-    one, _ = drawn_groups(tmp_path / "c.svg")
+    shown, _ = drawn_groups(tmp_path / "c.svg")
     x, y = (matplotlib.colors.to_hex(colour) for colour in COLOURS[:2])
-    assert one.count(y) == 1
-    assert one.count(x) == ("x" in first)
+    assert shown.count(y) == 1
+    assert shown.count(x) == ("x" in first)

@@ -38,7 +38,7 @@ def draw(results, **changed):
     page, table = results / "figures/embedding_maps/m.html", results / "tables/embedding_maps/m.tsv"
     files = {"embedded": results / "embed/m/slides.h5ad", "fates": results / "embed/m/slides.tsv"}
     files |= {"table": table, "page": page, "results": results}
-    asked = {
+    request = {
         "model": "m",
         "slides": [],
         "sheets": [],
@@ -47,7 +47,7 @@ def draw(results, **changed):
         "seed": 0,
         "note": "synthetic",
     }
-    map_embeddings(**asked | {name: str(path) for name, path in files.items()} | changed)
+    map_embeddings(**request | {name: str(path) for name, path in files.items()} | changed)
     text = page.read_text()
     (packed,) = re.findall(r'<script type="text/plain" id="data">([^<]+)</script>', text)
     return read_tsv(table), json.loads(gzip.decompress(base64.b64decode(packed))), text

@@ -42,7 +42,7 @@ def drawn(folder, x, points=20000):
     return read_tsv(table), page.read_text()
 
 
-def test_the_map_goes_on_without_a_slide_whose_embedding_is_not_finite(tmp_path):
+def test_the_map_is_made_without_a_slide_whose_embedding_is_not_finite(tmp_path):
     x = vectors_of(40)
     x[7, 2], x[21, 0], x[30, 5] = np.nan, np.inf, -np.inf
     is_good = np.isfinite(x).all(1)
@@ -103,7 +103,7 @@ def test_figures_of_embeddings_go_on_and_say_how_many_are_missing(tmp_path):
     assert "1 not finite, not shown" in (tmp_path / "pca.svg").read_text()
 
 
-def test_the_map_of_training_slides_goes_on_and_lists_what_it_leaves_out(tmp_path):
+def test_the_map_of_training_slides_is_made_and_lists_what_it_leaves_out(tmp_path):
     import h5py
 
     x = vectors_of(30)

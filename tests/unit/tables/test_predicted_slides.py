@@ -52,11 +52,11 @@ def test_calibrated_probabilities_replace_fitted_ones_where_there_are_some(tmp_p
 def test_doubt_is_marked_and_texts_of_others_are_texts(tmp_path):
     hostile = "</script><img src=x onerror=alert(1)>"
     row = {"case_id": "A", "ood_flag": "yes", "ood_reason": hostile, "in_training": "no"}
-    said = said_of(tmp_path, [row])
-    assert as_html(said, 1).startswith('<p class="said doubt">')
-    assert html.escape(hostile) in as_html(said, 1)
-    assert "in training" not in as_html(said, 1)
-    assert "<" not in packed(keys_of(said))
+    shown = said_of(tmp_path, [row])
+    assert as_html(shown, 1).startswith('<p class="said doubt">')
+    assert html.escape(hostile) in as_html(shown, 1)
+    assert "in training" not in as_html(shown, 1)
+    assert "<" not in packed(keys_of(shown))
 
 
 def test_too_few_training_cases_are_no_absence_of_doubt(tmp_path):
@@ -68,10 +68,10 @@ def test_too_few_training_cases_are_no_absence_of_doubt(tmp_path):
     assert not doubt["ood_flag"]
     rows = [{"case_id": "A", "predicted": "high", "ood_flag": "no", "ood_reason": doubt["ood_reason"]}]
     rows += [{"case_id": "B", "predicted": "high", "ood_flag": "no", "ood_reason": ""}]
-    said = said_of(tmp_path, rows)
-    assert said["m/t"]["doubt"] == ["no", "not judged (too few cases)", "no", ""]
-    assert "doubt: not judged (too few cases); reason for doubt: cannot tell: 3 training cases" in as_html(said, 1)
-    assert "said doubt" not in as_html(said, 1)
-    assert [doubt_of(said, place) for place in range(4)] == ["no", "not judged (too few cases)", "no", ""]
-    other = said | {"m/u": {"doubt": ["no", "no", "yes", ""]}, "m/v": {"predicted": ["x"] * 4}}
+    shown = said_of(tmp_path, rows)
+    assert shown["m/t"]["doubt"] == ["no", "not judged (too few cases)", "no", ""]
+    assert "doubt: not judged (too few cases); reason for doubt: cannot tell: 3 training cases" in as_html(shown, 1)
+    assert "said doubt" not in as_html(shown, 1)
+    assert [doubt_of(shown, place) for place in range(4)] == ["no", "not judged (too few cases)", "no", ""]
+    other = shown | {"m/u": {"doubt": ["no", "no", "yes", ""]}, "m/v": {"predicted": ["x"] * 4}}
     assert [doubt_of(other, place) for place in range(4)] == ["no", "not judged (too few cases)", "yes", ""]

@@ -104,14 +104,16 @@ def test_nothing_is_reported_where_nothing_can_be_seen():
 
 def test_compression_that_hides_a_blur_leaves_the_number_unknown(sections):
     """At JPEG quality 10 the edges of blocks make a blurred section look sharper than a sharp one."""
-    blurred = [cv2.GaussianBlur(one, (0, 0), 1.5) for one in sections]
-    sharp = min(fine_detail(cut_up(one), 0.5) for one in sections)
-    assert max(fine_detail(cut_up(compressed(one, 10)), 0.5) for one in blurred) > sharp
-    assert max(fine_detail(cut_up(compressed(one, LEAST_QUALITY)), 0.5, LEAST_QUALITY) for one in blurred) < sharp
+    blurred = [cv2.GaussianBlur(section, (0, 0), 1.5) for section in sections]
+    sharp = min(fine_detail(cut_up(section), 0.5) for section in sections)
+    assert max(fine_detail(cut_up(compressed(section, 10)), 0.5) for section in blurred) > sharp
+    assert (
+        max(fine_detail(cut_up(compressed(section, LEAST_QUALITY)), 0.5, LEAST_QUALITY) for section in blurred) < sharp
+    )
     assert np.isnan(fine_detail(cut_up(compressed(blurred[0], 10)), 0.5, 10))
 
 
-def test_what_lies_beyond_a_slide_is_no_detail(sections, tmp_path):
+def test_the_area_outside_a_slide_is_no_detail(sections, tmp_path):
     path = tmp_path / "small.png"
     cv2.imwrite(str(path), sections[0][:300, :150, ::-1])
     slide = open_slide(path)

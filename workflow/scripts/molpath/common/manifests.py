@@ -59,12 +59,12 @@ def read_manifest(path: str | os.PathLike[str]) -> list[dict[str, str]]:
 
 
 def check_same_slides(
-    rows: Sequence[Mapping[str, Any]], path: object, others: Sequence[Mapping[str, Any]], other_path: object
+    rows: Sequence[Mapping[str, Any]], path: object, other_rows: Sequence[Mapping[str, Any]], other_path: object
 ) -> None:
     """Raise ValueError unless rows of two stages are of the same slides in the same order, as joining them takes."""
-    if len(rows) != len(others):
-        raise ValueError(f"{path}: {len(rows)} slides, and {len(others)} in {other_path}; make both again")
-    for number, (row, other) in enumerate(zip(rows, others, strict=True), 1):
+    if len(rows) != len(other_rows):
+        raise ValueError(f"{path}: {len(rows)} slides, and {len(other_rows)} in {other_path}; make both again")
+    for number, (row, other) in enumerate(zip(rows, other_rows, strict=True), 1):
         if row["slide_id"] != other["slide_id"]:
             slides = f"slide {row['slide_id']}, and {other['slide_id']} in {other_path}"
             raise ValueError(f"{path}, row {number}: {slides}; make both again")

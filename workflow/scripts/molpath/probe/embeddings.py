@@ -38,11 +38,11 @@ class EmbeddingTable:
     def read(cls, path: str, with_vectors: bool = True) -> EmbeddingTable:
         """The table of a file; without vectors (N x 0) where only its columns are needed."""
         with open_h5(path) as handle:
-            obs, kind, given = handle["obs"], *(_word(handle, f"uns/model/{key}") for key in ("kind", "given"))
+            obs, kind, given_by = handle["obs"], *(_word(handle, f"uns/model/{key}") for key in ("kind", "given"))
             ids = as_text(obs[obs.attrs["_index"]][:])
             vectors = handle["X"][:] if with_vectors else np.zeros((len(ids), 0), np.float32)
             columns = {name: read_column(obs[name]) for name in COLUMNS if name in obs}
-            return cls(path, ids, vectors, columns, kind, given)
+            return cls(path, ids, vectors, columns, kind, given_by)
 
     def only_finite(self) -> tuple[EmbeddingTable, list[str]]:
         """The rows whose embeddings hold no NaN and no infinity, and the ids of the others."""
