@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 from molpath.tissue.overview import Overview
+from molpath.tissue.quality import spread
 from molpath.tissue.windows import Raster, coverage, fade, slide_over, window_starts
 from torch import nn
 
@@ -131,3 +132,14 @@ def test_raster_uses_a_near_level_unchanged_and_shrinks_a_finer_one_by_area():
     expected = halves.reshape(192, 5, 192, 5, 3).mean((1, 3))
     np.testing.assert_allclose(finer.window(31, 7, 64), expected[7:71, 31:95], atol=0.51)
     assert (finer.window(180, 0, 32)[:, 12:] == 255).all()  # beyond the slide
+
+
+@pytest.mark.parametrize("count", [0, 1, 7, 8, 9, 15, 16, 23, 400])
+def test_windows_at_full_resolution_are_spread_over_the_whole_slide(count):
+    """Of 9 to 15 places the first eight were measured, which are those at the top of the slide."""
+    places = np.stack([np.zeros(count), np.arange(count)], 1)
+    rows = spread(places, 8)[:, 1]
+    assert len(rows) == min(count, 8)
+    if count:
+        assert (rows[0], rows[-1]) == (0, count - 1)
+        assert len(rows) == 1 or np.ptp(np.diff(rows)) <= 1

@@ -79,11 +79,15 @@ def examine(slide, mpp: float, overview: Overview, tissue: np.ndarray, threshold
     numbers |= {f"{name}_fraction": float(counts[CLASSES[name]] / max(1, tissue.sum())) for name in FAULTS}
     numbers["grey_fraction"] = stain.colourless_fraction(density, tissue)
     numbers |= stain.measure_stain(overview.image, density, glass, clean)
-    centres = overview.centres(focus.places[:: max(1, len(focus.places) // FULL_WINDOWS)][:FULL_WINDOWS])
-    windows = read_tiles(slide, centres)
+    windows = read_tiles(slide, overview.centres(spread(focus.places, FULL_WINDOWS)))
     numbers["jpeg_quality"] = jpeg_quality(windows)
     numbers["fine_detail"] = fine_detail(windows, mpp, numbers["jpeg_quality"])
     return Quality(classes, numbers)
+
+
+def spread(places: np.ndarray, count: int) -> np.ndarray:
+    """At most `count` of the places (N x 2, row by row down the slide), in equal steps from the first to the last."""
+    return places[np.unique(np.linspace(0, len(places) - 1, min(count, len(places))).round().astype(int))]
 
 
 def find_marks(density: stain.Density, tissue: np.ndarray, mpp: float) -> dict[str, np.ndarray]:
