@@ -126,7 +126,7 @@ MISTAKES = {
     ),
     "download by a way that is not known": (
         lambda p: [row.update(url="ftp://there.org/x" if i == 4 else "") for i, row in enumerate(p.slides)],
-        ["slides.tsv, row 6, column url: 'ftp://there.org/x' is not allowed", "downloaded from (http, https, s3)"],
+        ["slides.tsv, row 6, column url: 'ftp://there.org/x' is not allowed", "downloaded to path (http, https, s3)"],
     ),
     "mpp that is no number": (
         lambda p: p.slides[1].update(mpp="0,25"),

@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+from collections import defaultdict
 
 import anndata
 import numpy as np
@@ -206,11 +207,14 @@ def test_mutations_and_lesions_of_laml_counted_another_way(shared_data, tmp_path
 
 
 def copy_events(folder):
-    """(case, gene, flag) by GISTIC2's lesions, cases with copy numbers, and genes in any peak, read line by line."""
+    """(case, gene, flag) by GISTIC2's lesions, cases with copy numbers, and genes in any peak, read line by line.
+
+    A gene that is gained by one peak and lost by another has no flag in that case.
+    """
     with open(folder / "all_lesions.conf_99.txt") as handle:
         lesions = [row for row in csv.DictReader(handle, delimiter="\t") if "CN values" not in row["Unique Name"]]
     samples = [name for name in lesions[0] if name and name.startswith("TCGA-")]
-    strongest: dict[tuple[str, str], int] = {}
+    calls: dict[tuple[str, str], set[int]] = defaultdict(set)
     in_peaks = set()
     for word, sign in (("amp", 1), ("del", -1)):
         with open(folder / f"{word}_genes.conf_99.txt") as handle:
@@ -222,9 +226,10 @@ def copy_events(folder):
             for sample in samples if values else ():
                 for gene in genes:
                     value = sign * int(float(values[sample]))
-                    old = strongest.get((sample[:12], gene), 0)
-                    strongest[sample[:12], gene] = value if abs(value) > abs(old) else old
+                    calls[sample[:12], gene].add(value)
     names = {-2: "two_copy_deletion", -1: "loss", 1: "gain", 2: "amplification"}
+    agreeing = {key: values for key, values in calls.items() if max(values) <= 0 or min(values) >= 0}
+    strongest = {key: max(values, key=abs) for key, values in agreeing.items()}
     events = {(case, gene, names[value]) for (case, gene), value in strongest.items() if value}
     return events, {sample[:12] for sample in samples}, in_peaks
 

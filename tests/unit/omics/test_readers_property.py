@@ -257,6 +257,10 @@ def test_maf_and_copy_numbers_become_the_flags_they_say(tmp_path_factory, reposi
         with pytest.raises(BadProfile, match=rf"m\.maf: only {len(set(owners))} of 3 profiles"):
             flag_dna(**arguments)
         return
+    if 2 * kinds.count("Strange") > len(kinds):
+        with pytest.raises(BadProfile, match="variants have an unknown classification \\(such as 'Strange'\\)"):
+            flag_dna(**arguments)
+        return
     flag_dna(**arguments)
     data = anndata.read_h5ad(folder / "dna.h5ad")
     assert data.shape == (3, 28)

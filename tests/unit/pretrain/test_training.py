@@ -64,7 +64,7 @@ def test_scgpt_weights_are_refused_for_another_branch(tmp_path):
     words = ["<pad>", "<cls>", *(f"G{i}" for i in range(8))]
     (tmp_path / "vocab.json").write_text(json.dumps({word: i for i, word in enumerate(words)}))
     rna = RUN["rna_encoder"] | {"kind": "mlp", "checkpoint": str(tmp_path)}
-    with pytest.raises(ValueError, match=r"pretrain/runs/toy/rna_encoder/checkpoint: .* fit no mlp; take"):
+    with pytest.raises(ValueError, match=r"pretrain/runs/toy/rna_encoder/checkpoint: .* don't fit kind mlp: set"):
         train(tmp_path, RUN | {"rna_encoder": rna})
 
 

@@ -69,7 +69,8 @@ def test_the_published_case_of_a_folder(tmp_path):
     write_series(folder, picture(256, 384, 3), series="1.2.3.40")
     assert (
         look(folder)["detail"]
-        == "a folder with 2 DICOM series: give each series a folder, or name one file of each in a row of its own"
+        == "a folder with 2 DICOM series: give each series a folder, or name one file of each in a row of its own "
+        "(molpath init does)"
     )
     assert look(folder / "1.2.3.4_1.dcm")["status"] == "ok"
     assert len(parts_of(folder / "1.2.3.40_0.dcm")) == 3

@@ -38,7 +38,6 @@ def planned(project, recipe, labels, sites=None):
         ({"method": "k_fold", "folds": 4, "keep_sites": True}, "aaabbbcc", "key splits: 3 sites can't fill 4 folds"),
         ({"method": "monte_carlo", "test_fraction": 0.2}, None, "a test side of 1 of 8 cases can't hold 2 labels"),
         ({"method": "k_fold", "folds": 6, "keep_sites": True}, "abcdefgh", "key splits/folds: 6 folds, and 8 cases"),
-        ({"method": "k_fold", "folds": 2, "keep_sites": True}, [*"aaabbb", "", ""], "2 cases have no site (C6, C7)"),
         ({"method": "k_fold", "folds": 5}, None, ""),
         ({"method": "k_fold", "folds": 3, "keep_sites": True}, "aaabbbcc", ""),
         ({"method": "monte_carlo", "test_fraction": 0.25}, None, ""),
@@ -66,6 +65,10 @@ def test_what_planning_refuses_is_what_the_job_would(project, recipe, sites, mes
     [
         (None, "tasks/grade/k=all.tsv, header: no column site, and none in the slide sheet: keep_sites needs it"),
         ("aabbccdd", ""),
+        (
+            [*"aaabbb", "", ""],
+            "2 cases have no site (C6, C7), so that no fold can keep theirs whole: fill in the column",
+        ),
         ("aabbccddz", "case C0 has slides of several sites (a and z): write one site for all of them"),
     ],
 )
@@ -103,5 +106,5 @@ def test_parts_of_a_recipe():
     rows = [{"case_id": "a", "y": "1"}, {"case_id": "a", "y": "0"}, {"case_id": "b", "y": "0"}]
     assert strata_of(rows, "y") == {"a": "1", "b": "0"}
     sheet = ("slides.tsv", [{"case_id": "a", "site": "x"}, {"case_id": "other", "site": "y"}])
-    assert sites_of_cases(["a", "b"], ("k=all.tsv", rows), sheet) == {"a": "x", "b": ""}
+    assert sites_of_cases(["a"], ("k=all.tsv", rows), sheet) == {"a": "x"}
     assert yaml.safe_load("folds: 5")["folds"] == pieces_of({"method": "k_fold"})
