@@ -162,6 +162,7 @@ def test_a_table_without_labels_for_these_slides_says_why(tmp_path, capsys):
         ("OS_STATUS,OS_MONTHS", "{e}:{w},{t}", "months"),
         ("OS,OS.time", "{e},{t}", "days"),
         ("status,time", "{w},{t}", "days"),
+        ("OS,OS_event", "{t}.5,{e}", "days"),
     ],
 )
 def test_survival_is_found(tmp_path, capsys, header, cells, unit):
@@ -170,7 +171,7 @@ def test_survival_is_found(tmp_path, capsys, header, cells, unit):
     rows = [f"{n}," + cells.format(e=k % 2, t=k + 1, w=("LIVING", "DECEASED")[k % 2]) for k, n in enumerate(names)]
     labels = labels_of(tmp_path / "labels.csv", f"slide_id,{header}", rows)
     result = set_up(tmp_path / "study", capsys, "--features", features, "--labels", labels)
-    if "time" in header:
+    if "time" in header or header.startswith("OS,"):
         assert "are these days, months or years? Say --time-unit" in result.err
         arguments = ("--features", features, "--labels", labels, "--time-unit", "days")
         result = set_up(tmp_path / "study", capsys, *arguments)

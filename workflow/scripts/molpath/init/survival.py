@@ -36,7 +36,7 @@ class Endpoint:
 
 
 def endpoints_of(labels: Labels, options: argparse.Namespace) -> list[Endpoint]:
-    """Endpoints from --time and --event, or from column names (OS_event and OS_days, OS and OS.time)."""
+    """Endpoints from --time and --event, or from names of columns (OS_event with OS_days or OS, OS with OS.time)."""
     if bool(options.time) != bool(options.event):
         raise Refusal("--time and --event go together: name both columns")
     if options.time:
@@ -45,10 +45,11 @@ def endpoints_of(labels: Labels, options: argparse.Namespace) -> list[Endpoint]:
     endpoints = []
     for name, time in columns.items():
         match = TIME.fullmatch(name)
-        if not match or (not match[1] and name not in ("time", "days", "months", "years")):
+        is_bare_time = bool(ENDPOINT.fullmatch(name)) and _holds_times(labels, time)
+        if not is_bare_time and (not match or (not match[1] and name not in ("time", "days", "months", "years"))):
             continue
-        stem = match[1] or ""
-        bare_name = [stem] if ENDPOINT.fullmatch(stem) else []
+        stem = name if is_bare_time else (match and match[1]) or ""
+        bare_name = [stem] if ENDPOINT.fullmatch(stem) and not is_bare_time else []
         event_names = [f"{stem}_event", f"{stem}_status", *bare_name] if stem else ["event", "status"]
         event = next((columns[candidate] for candidate in event_names if candidate in columns), "")
         if event and any(event_of(row[event]) for row in labels.rows):
@@ -58,6 +59,15 @@ def endpoints_of(labels: Labels, options: argparse.Namespace) -> list[Endpoint]:
         times = " and ".join(endpoint.time for endpoint in endpoints if endpoint.name == duplicates[0])
         raise Refusal(f"{labels.name}: {times} could both be the times of {duplicates[0]}: give --time and --event")
     return endpoints
+
+
+def _holds_times(labels: Labels, column: str) -> bool:
+    """True if the column, named after an endpoint, holds numbers other than the 0, 1 and 2 that code an event."""
+    try:
+        numbers = {plain_number(row[column]) for row in labels.rows if _said(row[column])}
+    except ValueError:
+        return False
+    return bool(numbers - {0.0, 1.0, 2.0})
 
 
 def _endpoint(labels: Labels, event: str, time: str, options: argparse.Namespace) -> Endpoint:

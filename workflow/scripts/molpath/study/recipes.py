@@ -36,7 +36,10 @@ def check_recipe(folder: str, rows: Sequence[Row], settings: Config, slides: Sli
         n_sites = len(set(site_of.values()))
         if n_sites < pieces:
             wrong = f"{n_sites} site{'s' * (n_sites != 1)} can't fill {pieces} folds of whole sites"
-            problems.add(location, wrong, f"ask for {max(n_sites, 2)} folds at most, or leave keep_sites out")
+            fewer = "raise test_fraction" if recipe["method"] == "monte_carlo" else f"ask for {n_sites} folds at most"
+            problems.add(
+                location, wrong, f"{fewer}, or leave keep_sites out" if n_sites > 1 else "leave keep_sites out"
+            )
             return
     elif recipe["method"] == "monte_carlo":
         size = int(recipe.get("test_fraction", 0.2) * len(cases))
