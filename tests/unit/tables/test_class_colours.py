@@ -42,6 +42,9 @@ def test_values_beyond_the_marks_are_others_on_every_map():
 def test_a_value_that_the_sheet_lacks_comes_after_those_it_has():
     assert in_order(["b", "a", "", "b", "c"]) == ["b", "a", "c"]
     assert describe("x", ["new", "a"], ["a", "b"])["words"] == ["a", "b", "new"]
+    common = describe("x", ["new"] * 9 + ["a"], ["a", "b", "b"])
+    assert common["words"] == ["b", "a", "new"], "also where it is the commonest on this map"
+    assert common["codes"] == [2] * 9 + [1]
 
 
 def test_numbers_have_the_scale_of_the_cohort():

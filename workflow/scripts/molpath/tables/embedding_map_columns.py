@@ -40,7 +40,9 @@ def describe(name: str, cells: Sequence[str], cohort: Sequence[str] = ()) -> dic
         finite = as_floats(filled)[np.isfinite(as_floats(filled))]
         if len(np.unique(finite)) > 2:
             return {"name": name, "numbers": [rounded(value) for value in as_floats(cells)]} | scale_of(finite)
-    order, present = in_order(everyone), set(cells)
+    # A value that the cohort lacks, however common on this map, takes no colour of the cohort's values.
+    order, present = in_order(cohort or cells), set(cells)
+    order += in_order(cell for cell in everyone if cell in unlisted) if cohort else []
     named = order[: MOST if len(order) <= MOST else MOST - 1]
     words = named + [word for word in order[len(named) :] if word in present]
     place = {word: k for k, word in enumerate(words)} | {"": -1}
