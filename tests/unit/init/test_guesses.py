@@ -162,7 +162,7 @@ def test_a_table_without_labels_for_these_slides_says_why(tmp_path, capsys):
         ("OS_STATUS,OS_MONTHS", "{e}:{w},{t}", "months"),
         ("OS,OS.time", "{e},{t}", "days"),
         ("status,time", "{w},{t}", "days"),
-        ("OS,OS_event", "{t}.5,{e}", "days"),
+        ("OS,OS_event", "{t},{e}", "days"),
     ],
 )
 def test_survival_is_found(tmp_path, capsys, header, cells, unit):
