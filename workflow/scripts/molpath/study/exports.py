@@ -37,7 +37,8 @@ class Exports:
         """Every file that the target `export` asks for."""
         files = [TABLES] * bool({"parquet", "croissant"} & set(self.use))
         files += [CROISSANT] * ("croissant" in self.use)
-        files += [STORES] * ("spatialdata" in self.use)
+        # The lists too: Snakemake doesn't make a lost input again while what is made of it is there.
+        files += [*self.store_lists(), STORES] if "spatialdata" in self.use else []
         return files + list(PATHOBENCH) * ("pathobench" in self.use)
 
     def shards(self) -> list[str]:
