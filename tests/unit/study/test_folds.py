@@ -43,7 +43,6 @@ def of_job(project, recipe=None):
         (table([side.upper() for side in SIDES]), OFFICIAL, SIDES),
         (table(["", "-1", "val", *SIDES[3:]]), OFFICIAL, ["-1", "-1", "val", *SIDES[3:]]),
         (table(column="side"), OFFICIAL | {"column": "side"}, SIDES),
-        (table(), OFFICIAL | {"keep_sites": True}, SIDES),
         (table(more=["C0\tS0\t0\ttrain"]), OFFICIAL, SIDES),
         ("\ufeff" + table(column="fold_0").replace("\n", "\r\n"), None, SIDES),
         (table(column="fold_3"), None, SIDES),

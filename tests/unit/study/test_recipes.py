@@ -61,6 +61,28 @@ def test_what_planning_refuses_is_what_the_job_would(project, recipe, sites, mes
 
 
 @pytest.mark.parametrize(
+    ("recipe", "message"),
+    [
+        (
+            {"method": "official", "column": "grade", "folds": 3},
+            "has no effect with method official\n    -> leave it out, or set method to k_fold or monte_carlo",
+        ),
+        ({"method": "official", "keep_sites": True}, "key splits/keep_sites: has no effect with method official"),
+        ({"method": "k_fold", "folds": 2, "column": "split"}, "key splits/column: has no effect with method k_fold"),
+        (
+            {"method": "k_fold", "folds": 2, "test_fraction": 0.25},
+            "has no effect with method k_fold\n    -> leave it out, or set method to monte_carlo",
+        ),
+        ({"method": "monte_carlo", "test_fraction": 0.25, "column": "split"}, "key splits/column: has no effect"),
+    ],
+)
+def test_a_key_that_the_method_does_not_read_is_refused(project, recipe, message):
+    with pytest.raises(ProblemsFound) as caught:
+        planned(project, recipe, list("00000111")).check()
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
     ("sites", "message"),
     [
         (None, "tasks/grade/k=all.tsv, header: no column site, and none in the slide sheet: keep_sites needs it"),

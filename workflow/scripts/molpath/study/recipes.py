@@ -14,6 +14,12 @@ from .slides import Slides
 
 #: Of an equal share of the cases: folds that test less beside one large site are named.
 SMALL = 0.5
+#: Keys that each method reads; another one would be left aside without a word.
+READ_BY = {
+    "k_fold": {"folds", "keep_sites", "seed"},
+    "monte_carlo": {"folds", "test_fraction", "keep_sites", "seed"},
+    "official": {"column"},
+}
 
 
 def check_recipe(folder: str, rows: Sequence[Row], settings: Config, slides: Slides, problems: Problems) -> None:
@@ -22,7 +28,10 @@ def check_recipe(folder: str, rows: Sequence[Row], settings: Config, slides: Sli
     folder: of the task; slides: the slide sheet, which may say the site.
     """
     recipe, location = settings.get("splits"), f"{folder}/config.yaml, key splits"
-    if not recipe or recipe["method"] == "official" or not rows:
+    if not recipe:
+        return
+    _refuse_unread_keys(recipe, location, problems)
+    if recipe["method"] == "official" or not rows:
         return
     cases = strata_of(rows, settings["task_col"])
     strata = Counter(cases.values())
@@ -53,6 +62,13 @@ def check_recipe(folder: str, rows: Sequence[Row], settings: Config, slides: Sli
             problems.add(f"{location}/test_fraction", wrong, "raise it, or add cases")
         else:
             problems.add(f"{location}/folds", wrong, f"ask for {max(2, min(commonest, 5))} folds, or add cases")
+
+
+def _refuse_unread_keys(recipe: Config, location: str, problems: Problems) -> None:
+    for key in sorted(set(recipe) - {"method"} - READ_BY[recipe["method"]]):
+        readers = " or ".join(method for method, keys in READ_BY.items() if key in keys)
+        wrong = f"has no effect with method {recipe['method']}"
+        problems.add(f"{location}/{key}", wrong, f"leave it out, or set method to {readers}")
 
 
 def notes_of_recipes(models: Models) -> list[str]:
