@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, ValidationError
 
 from ..common.task_rules import SIDES, official_column
 from .check_folds import check_columns, check_filled, check_word
-from .check_values import check_agreement, check_classes, check_groups, check_survival, check_value
+from .check_values import check_agreement, check_classes, check_groups, check_survival, check_value, has_columns
 from .config import Config, Row
 from .hints import did_you_mean, for_id, for_path
 from .models import Models
@@ -43,6 +43,8 @@ class TaskChecks:
         self.skips_missing = config["probe"]["missing"] == "skip"
         self._trained: dict[str, str] | None = None
         self._sides: dict[str, tuple[str, Config, list[Row]] | None] = {}
+        self._fits: dict[str, bool] = {}
+        self._rows: dict[str, list[Row]] = {}
 
     @property
     def trained(self) -> dict[str, str]:
@@ -71,18 +73,26 @@ class TaskChecks:
     def check_task(self, task: str) -> None:
         """config.yaml and k=all.tsv of one task, unless they are made later or were reported as absent."""
         folder = self.tasks.folder(task)
-        if self.places.is_made(folder) or task in self.tasks.absent() or not self.check_files(task):
+        if self.places.is_made(folder) or task in self.tasks.absent() or not self.fits(task):
             return
         settings = self.tasks.settings(task)
-        schema = shipped_yaml(self.places.shipped("schemas/task.schema.yaml"))
-        errors = list(Draft202012Validator(schema).iter_errors(settings))
-        for error in errors:
-            self.problems.add_schema_error(f"{folder}/config.yaml, key {place(error)}", error)
-        if not errors:
-            check_groups(task, settings, self.config, self.tasks, self.problems)
-            if self.tasks.may_have_classes(task):
-                check_classes(f"{folder}/config.yaml", settings, self.problems)
-            self.check_splits(task, f"{folder}/k=all.tsv", settings)
+        check_groups(task, settings, self.config, self.tasks, self.problems)
+        if self.tasks.may_have_classes(task):
+            check_classes(f"{folder}/config.yaml", settings, self.problems)
+        self.check_splits(task, f"{folder}/k=all.tsv", settings)
+
+    def fits(self, task: str) -> bool:
+        """True if both files of a task are there, and config.yaml fits its schema; problems, once, otherwise."""
+        if task not in self._fits:
+            errors: list[ValidationError] = []
+            if is_there := self.check_files(task):
+                schema = shipped_yaml(self.places.shipped("schemas/task.schema.yaml"))
+                errors = list(Draft202012Validator(schema).iter_errors(self.tasks.settings(task)))
+            for error in errors:
+                location = f"{self.tasks.folder(task)}/config.yaml, key {place(error)}"
+                self.problems.add_schema_error(location, error)
+            self._fits[task] = is_there and not errors
+        return self._fits[task]
 
     def check_files(self, task: str) -> bool:
         """True if both files of a task are there; a problem for the first that is not."""
@@ -98,28 +108,12 @@ class TaskChecks:
 
     def check_splits(self, task: str, sheet: str, settings: Config) -> None:
         """Label column, labels, folds, known cases, and leakage of one task."""
-        rows = self.tasks.table(task)
-        if error := problem_of(sheet):
-            self.problems.add_table_error(error)
-            return
+        rows = self.rows(task, settings)
         if not rows:
-            self.problems.add(sheet, "no row below the header", "write a row for each slide or case")
-            return
-        needed = [settings["task_col"], "case_id", settings["sample_col"], *settings.get("extra_cols", [])]
-        missing = [name for name in needed if name not in rows[0]]
-        if missing:
-            hints = [f"{column!r}: {hint.strip()}" for column in missing if (hint := did_you_mean(column, rows[0]))]
-            self.problems.add(
-                f"{sheet}, header, column {', '.join(missing)}",
-                "the task's config.yaml names it, but the table has no such column",
-                "; ".join(hints) or "correct task_col, sample_col or extra_cols in config.yaml, or the header",
-            )
             return
         recipe, folds = settings.get("splits") or {}, self.tasks.fold_columns(task)
         check_columns(sheet, list(rows[0]), settings, self.problems)
         labelled = [row for row in rows if row[settings["task_col"]]]
-        if not labelled:
-            self.problems.add(f"{sheet}, column {settings['task_col']}", "empty in every row", "write the labels")
         for row in labelled:
             location = f"{sheet}, row {row['#']}"
             if None in row:
@@ -136,6 +130,21 @@ class TaskChecks:
         check_recipe(self.tasks.folder(task), labelled, settings, self.slides, self.problems)
         self.check_embedded(sheet, labelled)
         self.check_fold_sides(task, sheet, settings)
+
+    def rows(self, task: str, settings: Config) -> list[Row]:
+        """Rows of a table that has labels and the columns of config.yaml; none, and problems once, where it has not."""
+        if task not in self._rows:
+            rows, sheet = self.tasks.table(task), f"{self.tasks.folder(task)}/k=all.tsv"
+            if error := problem_of(sheet):
+                self.problems.add_table_error(error)
+            elif not rows:
+                self.problems.add(sheet, "no row below the header", "write a row for each slide or case")
+            self._rows[task] = (
+                rows if rows and not error and has_columns(sheet, rows[0], settings, self.problems) else []
+            )
+            if self._rows[task] and not any(row[settings["task_col"]] for row in rows):
+                self.problems.add(f"{sheet}, column {settings['task_col']}", "empty in every row", "write the labels")
+        return self._rows[task]
 
     def check_label(self, location: str, row: Row, settings: Config) -> None:
         """A label of a classification task has a name, one of regression is a number."""
@@ -254,18 +263,19 @@ class TaskChecks:
         if task not in self._sides:
             absent = self.places.is_made(self.tasks.folder(task)) or task in self.tasks.absent()
             self._sides[task] = None
-            if not absent and self.check_files(task):
+            if not absent and self.fits(task):
                 settings: Any = self.tasks.settings(task)
-                rows = [row for row in self.tasks.table(task) if row.get(settings["task_col"])]
+                rows = [row for row in self.rows(task, settings) if row[settings["task_col"]]]
                 self._sides[task] = f"{self.tasks.folder(task)}/k=all.tsv", settings, rows
         return self._sides[task]
 
     def check_slides_of(self, task: str) -> None:
-        """Cases and slides of a task that is not in use are in the sheet, and embedded."""
+        """Labels of a task that is not in use have names; its cases and slides are in the sheet, and embedded."""
         side = None if task in self.config["probe"]["use"] else self.labelled(task)
         if side:
             sheet, settings, rows = side
             for row in rows:
+                self.check_label(f"{sheet}, row {row['#']}", row, settings)
                 self.check_sample(f"{sheet}, row {row['#']}", row, settings)
             self.check_embedded(sheet, rows)
 

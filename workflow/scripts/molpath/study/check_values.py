@@ -1,9 +1,9 @@
-"""Checks of what tasks say about samples: values, times, events, one label each, and protocols that need classes."""
+"""Checks of what tasks say about samples: columns, values, times, events, one label each; protocols need classes."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from ..common.task_rules import LESS_IS_BETTER, OF_CLASSES, is_odd_number
 from ..common.tsv import plain_number
@@ -11,6 +11,21 @@ from .config import Config, Row
 from .hints import did_you_mean, for_number
 from .problems import Problems
 from .tasks import Tasks
+
+
+def has_columns(sheet: str, header: Iterable[str], settings: Config, problems: Problems) -> bool:
+    """True if a table has every column that its config.yaml names; a problem otherwise."""
+    names = list(header)
+    needed = [settings["task_col"], "case_id", settings["sample_col"], *settings.get("extra_cols", [])]
+    missing = [name for name in dict.fromkeys(needed) if name not in names]
+    if missing:
+        hints = [f"{column!r}: {hint.strip()}" for column in missing if (hint := did_you_mean(column, names))]
+        problems.add(
+            f"{sheet}, header, column {', '.join(missing)}",
+            "the task's config.yaml names it, but the table has no such column",
+            "; ".join(hints) or "correct task_col, sample_col or extra_cols in config.yaml, or the header",
+        )
+    return not missing
 
 
 def check_groups(task: str, settings: Config, config: Config, tasks: Tasks, problems: Problems) -> None:
