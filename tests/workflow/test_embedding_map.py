@@ -226,6 +226,45 @@ def test_texts_of_others_are_texts(tmp_path, browser):
     assert browser.do("return document.title") == "Map of embeddings: m (synthetic)"
 
 
+def test_columns_of_the_sheet_colour_the_map_whatever_they_are_called(tmp_path, browser):
+    names = ("quality", "thumbnail", "my_fingerprint")
+    write_map(tmp_path, 3, 6, **dict.fromkeys(names, ["good", "bad"] * 9))
+    opened(browser, tmp_path)
+    offered = browser.do("return [...document.querySelectorAll('#colour option')].map(option => option.text)")
+    assert {name.replace("_", " ") for name in names} <= set(offered)
+    assert "slides used" not in offered
+
+
+def test_the_keyboard_reaches_every_slide_of_one_point(tmp_path, browser):
+    from selenium.webdriver.common.keys import Keys
+
+    page, count = tmp_path / "figures/embedding_maps/m.html", 6
+    page.parent.mkdir(parents=True)
+    vectors, columns = np.ones((count, 3)), {"case_id": ["C"] * count}
+    slides, counts = [f"S{k}" for k in range(count)], {"total": count, "without": 0, "width": 3, "seed": 0}
+    near = embedding_map.neighbours_of(vectors, 10)
+    embedding_map.write_map(
+        str(page), "m", "synthetic", slides, np.zeros((count, 2)), near, columns, counts, tmp_path, [], {}
+    )
+    opened(browser, tmp_path)
+    visited = []
+    for _ in range(count):
+        browser.find("#over")[0].send_keys(Keys.ARROW_RIGHT)
+        visited.append(browser.do("return document.querySelector('#slide h2').textContent"))
+    assert visited == slides
+    assert "5 more on this point" in browser.do("return document.querySelector('#slide').innerText")
+
+
+def test_a_reader_who_comes_back_finds_the_search(few, browser):
+    opened(browser, few)
+    browser.find("#find")[0].send_keys("c00007")
+    browser.driver.get("about:blank")
+    browser.driver.back()
+    browser.wait("return document.body.dataset.ready == 'yes'")
+    assert browser.do("return document.querySelector('#find').value") == "c00007"
+    assert browser.do("return document.querySelector('#matches').textContent") == "2 of 150 slides"
+
+
 def test_a_study_of_given_vectors_has_a_map(tmp_path, repository):
     """By Snakemake, without a slide anywhere; neighbours are those of the vectors that were given."""
     vectors = write_study(tmp_path, cases=40, width=6, tasks=1).astype(float)

@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import re
+import shutil
 import time
 
 import h5py
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 from few_slides import GRID, FewSlides
 from made_up_gallery import HOSTILE, made_up, predicted, write_small_gallery
-from molpath.common.files import read_tsv
+from molpath.common.files import read_tsv, write_tsv
 from molpath.slides.cohort import collect_slides
 from molpath.tables.gallery import COLOURS, TISSUE
 from molpath.tables.ledger import write_ledger
@@ -280,3 +281,71 @@ def test_the_keyboard_passes_over_what_is_not_shown(few, browser):
     browser.find("[data-layer=attention]")[0].click()
     assert browser.do(focusable)
     assert browser.find(".map")[0].get_attribute("alt") == "attention: threads"
+
+
+def test_sorting_by_reason_brings_set_aside_slides_together(tmp_path, browser):
+    made_up(tmp_path, 10, "x")
+    ledger = read_tsv(tmp_path / "tables/ledger.tsv")
+    ledger.loc[5, "reason"] = "blank"
+    write_tsv(tmp_path / "tables/ledger.tsv", ledger)
+    write_small_gallery(tmp_path, [], [], {})
+    opened(browser, tmp_path)
+    choose(browser, "sort", "reason")
+    kept = [f"S{k:04d}" for k in range(10) if k % 5]
+    assert browser.do(SHOWN) == ["S0005", "S0000", *kept]
+    browser.find("#down")[0].click()
+    assert browser.do(SHOWN) == ["S0000", "S0005", *kept]
+
+
+def test_a_reader_who_comes_back_finds_what_was_chosen(tmp_path, browser):
+    """Fields, layers and order agree, and a tick stays with its slide."""
+    made_up(tmp_path, 10, "x")
+    opened(browser, tmp_path)
+    choose(browser, "sort", "area mm2")
+    for selector in ("#down", "[data-layer=quality]", "[data-slide=S0008] input"):
+        browser.find(selector)[0].click()
+    browser.find("#find")[0].send_keys("S000")
+    state = """return [...document.querySelectorAll("input:checked")].map(box => box.name || box.id)
+    .concat(document.body.className, ...["#lines", "#sort"].map(name => document.querySelector(name).value))
+    .concat(document.querySelector("#count").textContent)
+    .concat([...document.querySelectorAll(".gallery figure:not([hidden])")].map(card => card.dataset.slide))"""
+    before = browser.do(state)
+    assert before[-10:] == [f"S{k:04d}" for k in range(9, -1, -1)]
+    browser.driver.get("about:blank")
+    browser.driver.back()
+    browser.wait("return document.body.dataset.ready == 'yes'")
+    assert browser.do(state) == before
+    assert browser.complaints() == []
+
+
+def test_only_slides_with_a_file_can_be_chosen_for_qupath(few, browser):
+    opened(browser, few.results)
+    with_box = "return [...document.querySelectorAll('.gallery input')].map(box => box.closest('figure').dataset.slide)"
+    assert browser.do(with_box) == ["A", "B", "C"], "D has no file"
+
+
+def test_a_gallery_without_pictures_offers_no_layers(tmp_path, browser):
+    """Features from elsewhere: no slides, no pictures, no patches."""
+    made_up(tmp_path, 3, "x")
+    shutil.rmtree(tmp_path / "wsi")
+    write_small_gallery(tmp_path, [str(tmp_path / "slides/00000.tsv")], [], {})
+    opened(browser, tmp_path)
+    assert browser.do("return document.querySelector('.sentences p').textContent.trim()") == "No slide has a picture."
+    assert not browser.find("[data-layer], [data-grid], .gallery input")
+    assert "layers" not in browser.do("return document.body.innerText")
+
+
+def test_lines_for_qupath_name_the_folder_on_windows(few, browser):
+    opened(browser, few.results)
+    folder = "return folderOf({ protocol: 'file:', host: arguments[0], pathname: arguments[1] })"
+    assert browser.do(folder, "", "/C:/a%20b/results/gallery.html") == "C:/a b/results"
+    assert browser.do(folder, "wsl.localhost", "/Ubuntu/results/gallery.html") == "//wsl.localhost/Ubuntu/results"
+
+
+def test_a_telephone_shows_the_page_at_its_own_width(few, browser):
+    size = {"width": 360, "height": 800, "deviceScaleFactor": 2, "mobile": True}
+    browser.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    opened(browser, few.results)
+    browser.picture("gallery_telephone")
+    assert browser.do("return [innerWidth, document.documentElement.scrollWidth]") == [360, 360]
+    browser.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})

@@ -71,7 +71,9 @@ def map_embeddings(
     ids, x = [every_id[row] for row in rows], every_x[rows]
     columns = {name: [cells[row] for row in rows] for name, cells in columns.items()}
     places, near = tsne(x, seed), neighbours_of(x, NEIGHBOURS)
-    about = columns | quality_of(slides, ids, columns)
+    columns.pop("slides_used", None)
+    # Only those of the workflow: a sheet may have a column `quality` of its own.
+    about = columns | {name: cells for name, cells in quality_of(slides, ids, columns).items() if is_shown(name)}
     write_tsv(table, as_table(ids, places, near, lost))
     counts = {"total": total, "without": int((read_tsv(fates).status != OK).sum()), "width": x.shape[1], "seed": seed}
     measured = {name: cells for name, cells in columns_of(slides).items() if name not in columns}
@@ -162,7 +164,7 @@ def write_map(
     cohort: columns of all slides or cases of the study, see `describe`; lost: see `as_table`.
     """
     blank = [""] * len(ids)
-    columns = {name: cells for name, cells in about.items() if len(set(cells)) > 1 and is_shown(name)}
+    columns = {name: cells for name, cells in about.items() if len(set(cells)) > 1}
     up = "../" * len(Path(page).parent.relative_to(results).parts)
     data = {
         "slides": list(ids),

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 ACTIONS = """let loading = 0;
+const total = (number) => number.toLocaleString("en");
 function show() {
   const k = kept >= 0 ? kept : hovered, box = field("slide");
   clearTimeout(loading);
   drawOver();
   if (k < 0) return;
   box.replaceChildren(make("h2", data.slides[k]));
+  const alike = data.x.filter((x, other) => other !== k && x === data.x[k] && data.y[other] === data.y[k]).length;
+  if (alike) make("p", `${total(alike)} more on this point`, box);
   make("p", `case ${data.cases[k] || "not given"}${data.cohorts[k] ? `, ${data.cohorts[k]}` : ""}`, box);
   if (column) make("p", `${nameOf(column)}: ${valueOf(k)}`, box);
   const picture = make("div", data.pictures[k] ? "" : "no thumbnail", box);
@@ -41,7 +44,7 @@ function keep(k) {
     }
   }
   show();
-  say(k < 0 ? "" : `${data.slides[k]}, case ${data.cases[k]}${column ? `, ${valueOf(k)}` : ""}`);
+  say(k < 0 ? "" : `${data.slides[k]}, case ${data.cases[k] || "not given"}${column ? `, ${valueOf(k)}` : ""}`);
 }
 const say = (text) => { field("said").textContent = text; };
 function nearest(x, y, reach) {
@@ -68,7 +71,9 @@ function step(right, down) {
   for (let k = 0; k < count; k += 1) {
     const [u, v] = place(k), ahead = (u - x) * right + (v - y) * down;
     const aside = Math.abs((u - x) * down) + Math.abs((v - y) * right);
-    if (k === kept || !meant[k] || ahead <= 0 || aside > ahead || ahead + aside >= best) continue;
+    // On the same point, right and down lead through all of its slides.
+    const isNext = u === x && v === y ? k > kept && right + down > 0 : ahead > 0 && aside <= ahead;
+    if (!isNext || !meant[k] || ahead + aside >= best) continue;
     found = k;
     best = ahead + aside;
   }
@@ -131,7 +136,6 @@ field("colour").addEventListener("change", () => {
   restyle();
   show();
 });
-const total = (number) => number.toLocaleString("en");
 field("find").addEventListener("input", () => {
   word = field("find").value.trim().toLowerCase();
   const found = text.filter((each) => each.includes(word)).length;
@@ -152,6 +156,8 @@ new ResizeObserver(() => {
   fit();
   draw();
 }).observe(field("frame"));
+// A browser fills the field in again when a reader comes back.
+if (field("find").value) field("find").dispatchEvent(new Event("input"));
 const first = data.columns.findIndex((each) => each.name === data.first);
 field("colour").value = first < 0 ? "" : first;
 column = data.columns[first] || null;

@@ -12,8 +12,8 @@ from .pages import NAMES, NUMBER
 
 #: Classes with a mark of their own; of more, the last mark stands for all others.
 MOST = 12
-#: Columns that name files or say how an embedding was put together.
-NOT_SHOWN = ("slides_used", "identity", "contours", "quality", "thumbnail", "pixels", "bytes")
+#: Columns of tables/slides.tsv that name files.
+NOT_SHOWN = ("identity", "contours", "quality", "thumbnail", "pixels", "bytes")
 #: Whole numbers from which on a float doesn't hold every digit.
 WHOLE = 1e15
 #: Percentiles at which the scale of a column of numbers ends.
@@ -21,7 +21,7 @@ ENDS = (1, 99)
 
 
 def is_shown(name: str) -> bool:
-    """True for a column that says something of a slide."""
+    """True for a column of tables/slides.tsv that says something of a slide."""
     return name not in NOT_SHOWN and not name.endswith("_fingerprint")
 
 

@@ -7,9 +7,7 @@ predictors say of them.
 
 from __future__ import annotations
 
-import base64
 import html
-import io
 import json
 import os
 from collections import defaultdict
@@ -18,25 +16,25 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-import h5py
 import numpy as np
 import pandas as pd
 
-from ..common.files import open_h5, read_tsv
+from ..common.files import read_tsv
 from ..common.ledger import Entry, first_losses, read_ledger
 from ..common.manifests import read_manifests
 from ..common.reasons import ALLOWED
 from ..tissue.classes import CLASSES
-from .gallery_page import SCRIPT, STYLE, controls
+from .gallery_page import SCRIPT, STYLE, controls, introduction
 from .names import headings, told_apart
 from .pages import NAMES, NUMBER, Section, write_page
+from .patch_pictures import picture_of_patches
 from .predicted_slides import RESEARCH, Said, as_html, doubt_of, predictions_of
 from .qupath import entry_of, write_script
 
 #: Cards of a page at most: browsers grow slow beyond.
 MOST = 10_000
-#: Edges of a card's picture in pixels, and of a patch in the picture of a grid (one of them is the gap).
-WIDTH, HEIGHT, CELL = 240, 280, 8
+#: Edges of a card's picture in pixels.
+WIDTH, HEIGHT = 240, 280
 #: Red, green, blue of contours of tissue in thumbnails.
 TISSUE = (0, 158, 115)
 #: Red, green, blue of the classes of quality maps that are shown, as in the thumbnails; others are left clear.
@@ -97,9 +95,12 @@ def write_gallery(
     rows, scores = shown.to_dict("records"), scores_of(shown)
     labels = dict(zip(scores, headings(list(scores)), strict=True))
     predicted = predictions_of(predictions, rows)
-    cards = [
+    entries = qupath_entries(inspected, paths, folders, by_slide)
+    in_qupath = {entry["id"] for entry in entries}
+    cards = "".join(
         card(
             row,
+            row["slide_id"] in in_qupath,
             losses.get(row["slide_id"]),
             folders,
             grids,
@@ -109,24 +110,22 @@ def write_gallery(
             {"doubt": doubt_of(predicted, place)} if predicted else {},
         )
         for place, row in enumerate(rows)
-    ]
+    )
     head = f"<p><b>The first {MOST:,} of {len(slides):,} slides.</b></p>" if len(slides) > MOST else ""
     head += f"<p>{OF_CASES} {RESEARCH}</p>" * bool(predicted)
     keys = [*scores.values(), *keys_of(predicted).values()]
     titles = [*labels.values(), *keys_of(predicted)]
-    layers = [kind for kind in MAPS if any(kind == kind_of(path) for path in maps)]
-    colours = {"tissue": TISSUE, **COLOURS}
+    layers = {"quality": "quality"} if 'class="quality"' in cards else {}
+    layers |= {kind: label for kind, label in MAPS.items() if any(kind == kind_of(path) for path in maps)}
+    drawn = {number: grid for number, grid in enumerate(grids) if f'class="patches grid{number}"' in cards}
     filters = ["status", "reason", "cohort"] + ["doubt"] * bool(predicted)
-    body = (
-        head
-        + controls(grids, {kind: MAPS[kind] for kind in layers}, told_apart(titles, titles), colours, filters)
-        + colour_filter()
-    )
+    body = head + introduction({"tissue": TISSUE, **COLOURS} if 'class="ground"' in cards else {}, bool(in_qupath))
+    body += controls(drawn, layers, told_apart(titles, titles), filters) + colour_filter()
     data = packed({"scores": [[values[k] for values in keys] for k in range(len(rows))]})
-    body += f'<div class="gallery">{"".join(cards)}</div><script type="application/json" id="data">{data}</script>'
+    body += f'<div class="gallery">{cards}</div><script type="application/json" id="data">{data}</script>'
     body += f"<script>{SCRIPT}</script>"
     write_page(output, "New slides" if predicted else "Slides", note, [Section(sentences=body)], style=STYLE)
-    write_script(script, listed, qupath_entries(inspected, paths, folders, by_slide))
+    write_script(script, listed, entries)
 
 
 def packed(data: Any) -> str:
@@ -158,6 +157,7 @@ def scores_of(slides: pd.DataFrame) -> dict[str, list[float | None]]:
 
 def card(
     row: Mapping[str, str],
+    has_file: bool,
     loss: Entry | None,
     folders: Folders,
     grids: Sequence[str],
@@ -168,7 +168,8 @@ def card(
 ) -> str:
     """A slide's card: pictures, fate, what is predicted (HTML), and numbers.
 
-    labels: columns of numbers, and what they are called; filters: what else the page filters by.
+    has_file: the slide can be chosen for QuPath; labels: columns of numbers, and what they are called; filters: what
+    else the page filters by.
     """
     slide, reason = row["slide_id"], loss.reason if loss else ""
     status = "kept" if not loss else "excluded" if reason in ALLOWED else "set aside"
@@ -183,11 +184,14 @@ def card(
     origin = f"case {row['case_id']}" * (row["case_id"] != slide), row.get("cohort", "")
     words = {"slide": slide, "status": status, "reason": reason or "none", "cohort": row.get("cohort", "")} | filters
     data = "".join(f' data-{name}="{html.escape(value)}"' for name, value in words.items())
+    name = f"<b>{html.escape(slide)}</b>"
+    if has_file:
+        # By its name a browser fills the box in again where a reader comes back to sorted slides.
+        name = f'<label><input type="checkbox" name="{html.escape(slide)}"> {name}</label>'
     return (
-        f'<figure class="{status.split()[0]}"{data}>{stack(row, folders, grids)}{pictures}<figcaption><label>'
-        f'<input type="checkbox"> <b>{html.escape(slide)}</b></label> {html.escape(", ".join(filter(None, origin)))}'
-        f"<br>{html.escape(fate)}{predicted}<details><summary>numbers</summary>{html.escape(numbers)}</details>"
-        "</figcaption></figure>"
+        f'<figure class="{status.split()[0]}"{data}>{stack(row, folders, grids)}{pictures}<figcaption>{name}'
+        f" {html.escape(', '.join(filter(None, origin)))}<br>{html.escape(fate)}{predicted}"
+        f"<details><summary>numbers</summary>{html.escape(numbers)}</details></figcaption></figure>"
     )
 
 
@@ -209,39 +213,6 @@ def stack(row: Mapping[str, str], folders: Folders, grids: Sequence[str]) -> str
         f'<div class="stack" style="width:{edge}px;height:{edge * height / width:.1f}px"><img class="ground" '
         f'loading="lazy" alt="" src="{link(ground, folders.page)}"><div class="over">{"".join(layers)}</div></div>'
     )
-
-
-def picture_of_patches(path: Path, number: int, size: tuple[float, float]) -> str:
-    """The patches of a slide as a small picture, a square each, as large as the slide. size: level-0 width, height."""
-    from PIL import Image
-
-    with open_h5(path) as handle:
-        dataset = handle["coords"]
-        step, coords = step_of(dataset), dataset[:]
-    if not len(coords):
-        return ""
-    cells = np.floor(coords / step).astype(int)
-    columns, rows = cells.max(0) + 1
-    mask = np.zeros((rows, columns), np.uint8)
-    mask[cells[:, 1], cells[:, 0]] = 1
-    square = np.zeros((CELL, CELL), np.uint8)
-    square[: CELL - 1, : CELL - 1] = 1
-    image = Image.fromarray(np.kron(mask, square))
-    image.putpalette([255, 255, 255, 0, 90, 255])
-    data = io.BytesIO()
-    image.save(data, format="PNG", transparency=0, bits=1)
-    width, height = columns * step / size[0], rows * step / size[1]
-    code = base64.b64encode(data.getvalue()).decode()
-    return (
-        f'<img class="patches grid{number}" loading="lazy" alt="" style="width:{width:.3%};height:{height:.3%}" '
-        f'src="data:image/png;base64,{code}">'
-    )
-
-
-def step_of(dataset: h5py.Dataset) -> float:
-    """Level-0 pixels from one patch to the next."""
-    edge, size = float(dataset.attrs["patch_size_level0"]), float(dataset.attrs["patch_size"])
-    return edge * (1 - float(dataset.attrs.get("overlap", 0)) / size)
 
 
 def colour_filter() -> str:
@@ -280,14 +251,20 @@ def qupath_entries(
 
 def kind_of(path: str | Path) -> str:
     """The folder of a map below figures."""
-    parts = Path(path).parts
-    return parts[len(parts) - 1 - parts[::-1].index("figures") + 1]
+    return _below_figures(path)[0]
 
 
-def title_of(path: Path) -> str:
+def title_of(path: str | Path) -> str:
     """Model, and task where there is one, of a map."""
-    parts = path.parts
-    return "/".join(parts[len(parts) - parts[::-1].index("figures") + 1 : -1])
+    return "/".join(_below_figures(path)[1:-1])
+
+
+def _below_figures(path: str | Path) -> tuple[str, ...]:
+    """Parts of a map's path from its kind on; a model or a task may be called figures, too."""
+    parts = Path(path).parts
+    pairs = list(zip(parts, parts[1:], strict=False))
+    last = max(place for place, (folder, kind) in enumerate(pairs) if folder == "figures" and kind in MAPS)
+    return parts[last + 1 :]
 
 
 def link(path: Path, folder: Path) -> str:

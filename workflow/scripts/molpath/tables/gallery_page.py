@@ -53,7 +53,7 @@ function filter() {
 function sort() {
   const choice = field("sort").value, down = field("down").checked ? -1 : 1;
   const key = choice === "" ? (card) => card.place
-    : choice === "reason" ? (card) => card.dataset.reason
+    : choice === "reason" ? (card) => (card.dataset.status === "kept" ? null : card.dataset.reason)
     : choice === "slide" ? (card) => card.dataset.slide
     : (card) => card.scores[Number(choice)];
   const order = (a, b) => {
@@ -63,44 +63,60 @@ function sort() {
   };
   document.querySelector(".gallery").append(...[...all].sort(order));
 }
+// The folder of a page by its address; a share of Windows has a host.
+function folderOf({ host, pathname, protocol }) {
+  const folder = decodeURIComponent(pathname).replace(/^\\/([A-Za-z]:)/, "$1").replace(/\\/[^/]*$/, "");
+  return protocol === "file:" && host !== "" ? `//${host}${folder}` : folder;
+}
 function choose() {
-  const chosen = all.filter((card) => card.querySelector("input").checked).map((card) => card.dataset.slide);
-  const folder = decodeURIComponent(location.pathname).replace(/^\\/([A-Za-z]:)/, "$1").replace(/\\/[^/]*$/, "");
+  const chosen = all.filter((card) => card.querySelector("input")?.checked).map((card) => card.dataset.slide);
+  const folder = folderOf(location);
   const quoted = (text) => JSON.stringify(text).replaceAll("$", "\\\\$");
   field("lines").value = `def results = ${quoted(folder)}\\ndef chosen = [${chosen.map(quoted).join(", ")}]`;
   field("qupath").hidden = field("chosen").hidden = chosen.length === 0;
   field("chosen").textContent = `${chosen.length.toLocaleString("en")} chosen for QuPath`;
 }
+function layer() {
+  for (const box of document.querySelectorAll("[data-layer]"))
+    document.body.classList.toggle(`show-${box.dataset.layer}`, box.checked);
+  for (const box of document.querySelectorAll("[data-grid]"))
+    document.body.classList.toggle(`show-grid${box.dataset.grid}`, box.checked);
+  document.body.classList.toggle("show-patches", document.querySelector("[data-grid]:checked") !== null);
+}
 for (const name of filters) field(name).addEventListener("change", filter);
 field("find").addEventListener("input", filter);
 for (const name of ["sort", "down"]) field(name).addEventListener("change", sort);
-for (const box of document.querySelectorAll("[data-layer]"))
-  box.addEventListener("change", () => document.body.classList.toggle(`show-${box.dataset.layer}`, box.checked));
-for (const box of document.querySelectorAll("[data-grid]"))
-  box.addEventListener("change", () => {
-    document.body.classList.toggle(`show-grid${box.dataset.grid}`, box.checked);
-    document.body.classList.toggle("show-patches", document.querySelector("[data-grid]:checked") !== null);
-  });
+for (const box of document.querySelectorAll("[data-layer], [data-grid]")) box.addEventListener("change", layer);
 document.querySelector(".gallery").addEventListener("change", choose);
 filter();
+// Browsers fill the fields in again when a reader comes back from a picture.
+addEventListener("pageshow", () => {
+  for (const apply of [filter, layer, choose]) apply();
+  if (field("sort").value !== "") sort();
+});
 document.body.dataset.ready = "yes";
 """
 
 
-def controls(
-    grids: Sequence[str],
-    maps: Mapping[str, str],
-    scores: Sequence[str],
-    colours: Mapping[str, tuple[int, int, int]],
-    filters: Sequence[str],
-) -> str:
+def introduction(colours: Mapping[str, tuple[int, int, int]], is_for_qupath: bool) -> str:
+    """What is drawn on the pictures, as HTML. colours: by class, none where no slide has a picture; is_for_qupath:
+    some slide can be opened there."""
+    legend = " ".join(
+        f'<span class="swatch" style="background:rgb{colour}"></span> {name.replace("_", " ")}'
+        for name, colour in colours.items()
+    )
+    drawn = f"Contours of tissue and hatched faults are drawn on the pictures: {legend}." if colours else ""
+    return f"<p>{drawn or 'No slide has a picture.'} {'Tick slides to open them in QuPath.' * is_for_qupath}</p>"
+
+
+def controls(grids: Mapping[int, str], layers: Mapping[str, str], scores: Sequence[str], filters: Sequence[str]) -> str:
     """Fields that sort, filter and switch layers on, as HTML with the rules of style that the layers need.
 
-    grids: names; maps: what the switch says by the kind of map; scores: names of what else sorts; colours: by class;
-    filters: what cards have as data-<name>.
+    grids: names of those with patches, by their places in the config; layers: what the switch says of quality and each
+    kind of map; scores: names of what else sorts; filters: what cards have as data-<name>.
     """
-    style = "".join(f".show-grid{k} .over .grid{k}{{display:block}}" for k in range(len(grids)))
-    style += "".join(f".show-{kind} .map-link.{kind}{{display:block}}" for kind in maps)
+    style = "".join(f".show-grid{k} .over .grid{k}{{display:block}}" for k in grids)
+    style += "".join(f".show-{kind} .map-link.{kind}{{display:block}}" for kind in layers)
     options = (
         '<option value="">the sheet</option><option value="slide">slide</option><option value="reason">reason</option>'
     )
@@ -110,27 +126,17 @@ def controls(
     for name in filters:
         fields += f'<label>{name} <select id="{name}" class="filter"><option value="">all</option></select></label>'
     fields += '<label>find <input id="find" type="search"></label>'
-    legend = " ".join(
-        f'<span class="swatch" style="background:rgb{colour}"></span> {name.replace("_", " ")}'
-        for name, colour in colours.items()
-    )
-    layers = '<label><input type="checkbox" data-layer="quality"> quality</label>'
-    layers += "".join(
-        f'<label><input type="checkbox" data-grid="{k}"> patches {html.escape(grid)}</label>'
-        for k, grid in enumerate(grids)
-    )
-    layers += "".join(
-        f'<label><input type="checkbox" data-layer="{kind}"> {html.escape(label)}</label>'
-        for kind, label in maps.items()
-    )
+    switches = [f'data-layer="{kind}"> {html.escape(label)}' for kind, label in layers.items()]
+    # Patches follow quality.
+    place = int("quality" in layers)
+    switches[place:place] = [f'data-grid="{k}"> patches {html.escape(grid)}' for k, grid in grids.items()]
+    boxes = "".join(f'<label><input type="checkbox" {switch}</label>' for switch in switches)
     lines = (
         "<div id='qupath' hidden><p>To open the chosen slides in QuPath, put these lines in place of those in "
         '<a href="open_in_qupath.groovy">open_in_qupath.groovy</a>, and run it in an open project '
         "(Automate &gt; Script editor):</p><textarea id='lines' rows='3' readonly></textarea></div>"
     )
     return (
-        f"<style>{style}</style><p>Contours of tissue and hatched faults are drawn on the pictures: {legend}. Tick "
-        f'slides to open them in QuPath.</p><div class="controls">{fields}'
-        f"<span>layers: {layers}</span>"
+        f'<style>{style}</style><div class="controls">{fields}{f"<span>layers: {boxes}</span>" * bool(boxes)}'
         f'<b id="count"></b><a href="#qupath" id="chosen" hidden></a></div>{lines}'
     )

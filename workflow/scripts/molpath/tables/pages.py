@@ -61,7 +61,8 @@ document.body.dataset.ready = "yes";
 
 #: What isn't marked `safe` is escaped.
 PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{{ title }}</title>
+<html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1"><title>{{ title }}</title>
 <style>{{ style|safe }}</style></head>
 <body><h1>{{ title }}</h1>
 {% for section in sections %}
