@@ -13,6 +13,7 @@ import yaml
 from molpath.common.files import read_tsv, write_parquet, write_tsv
 from molpath.export.described import read_tables
 from molpath.export.tables import write_tables
+from projects import write_table
 
 SCHEMA = Path(__file__).parents[3] / "workflow/schemas/results.yaml"
 #: slide, case, status, width, mpp, area_mm2, and columns of the user's sheet.
@@ -213,6 +214,21 @@ def test_a_column_of_a_user_does_not_hide_a_part_of_the_path(results):
     assert [(row["task_of_path"], row["task"]) for row in splits] == [("a--t", "1"), ("a--u", "1")]
     (place,) = pq.read_table(results / "export/tables/tables-maps.parquet").to_pylist()
     assert (place["model_of_path"], place["model"]) == ("mean", "Aperio")
+
+
+def test_a_part_of_the_path_has_one_column_in_all_files_of_a_table(results):
+    """One task's label is called `task`, that of another is not; a third has a column task_of_path, too."""
+    of_task = {"a--t": {"task": "1"}, "a--u": {"grade": "2"}, "a--v": {"task_of_path": "mine"}}
+    for names, column in ((["a--t", "a--u"], "task_of_path"), ([*of_task], "task_of_path_of_path")):
+        for task in names:
+            write_table(
+                results / f"probe/splits/{task}/k=all.tsv", [{"case_id": "C1"} | of_task[task] | {"fold_0": "train"}]
+            )
+        write_tables(results, SCHEMA, results / "export/tables/tables.tsv")
+        rows = pq.read_table(results / "export/tables/probe-splits.parquet").to_pylist()
+        assert [row[column] for row in rows] == names
+        assert [row["task"] for row in rows] == ["1", None, None][: len(names)]
+    assert [row["task_of_path"] for row in rows] == [None, None, "mine"]
 
 
 def test_long_integers_are_exact_and_too_long_ones_refused(results):

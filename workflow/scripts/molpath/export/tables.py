@@ -33,9 +33,9 @@ def write_tables(
     """Write <table>.parquet beside `output` for every table of results.yaml that is there, and `output`, their list.
 
     Files of one entry stand in one table, below each other, with a column for each placeholder of their path that they
-    have no column for (shard, task, …); <part>_of_path where a user's column has its name. Tables of new slides are
-    called new-<table>. An empty cell is a missing value, text stays as it is typed. Raises ValueError where a column of
-    numbers holds something else.
+    have no column for (shard, task, …); <part>_of_path in all of them where a user's column has its name in any. Tables
+    of new slides are called new-<table>. An empty cell is a missing value, text stays as it is typed. Raises ValueError
+    where a column of numbers holds something else.
 
     outputs: paths below `results` that the jobs of the present config and sheets write (None: all that are there).
     Tables that an earlier run left are not exported: of models, tasks and slides that are gone, or slides twice, of a
@@ -47,7 +47,8 @@ def write_tables(
         files_of.setdefault(name, []).append((path, plain, table))
     folder, rows = Path(output).parent, []
     for name, files in sorted(files_of.items()):
-        joined = _join([_read(Path(results) / path, plain, table) for path, plain, table in files], files[0][2])
+        read = [_read(Path(results) / path, table) for path, _, table in files]
+        joined = _join(_with_parts(read, files), files[0][2])
         with atomic_path(folder / f"{name}.parquet") as temporary:
             pq.write_table(joined, temporary, compression="zstd")
         table = files[0][2]
@@ -57,24 +58,41 @@ def write_tables(
     write_tsv(output, pd.DataFrame(rows, columns=LISTED))
 
 
-def _read(path: Path, plain: str, table: Table) -> pa.Table:
-    """One file, and the placeholders of its path as columns."""
+def _read(path: Path, table: Table) -> pa.Table:
+    """One file, its columns in their types."""
     if path.suffix == ".parquet":
         stored = pq.read_table(path)
-        read = pa.table({name: _wide(stored[name], table.kind(name), path, name) for name in stored.column_names})
-    else:
-        cells = read_tsv(path)
-        if table.missing:
-            cells = cells.replace(table.missing, "")
-        columns = {name: _typed(cells[name].tolist(), table.kind(name), f"{path}, column {name}") for name in cells}
-        read = pa.table(columns)
-    for part, value in (table.parts_of(plain) or {}).items():
-        column = part if part in table.columns or part not in read.column_names else f"{part}_of_path"
-        if column not in read.column_names:
-            read = read.add_column(0, column, pa.array([value] * read.num_rows, pa.string()))
-    if "**" in table.path:
-        read = read.add_column(0, "path", pa.array([plain] * read.num_rows, pa.string()))
-    return read
+        return pa.table({name: _wide(stored[name], table.kind(name), path, name) for name in stored.column_names})
+    cells = read_tsv(path)
+    if table.missing:
+        cells = cells.replace(table.missing, "")
+    return pa.table({name: _typed(cells[name].tolist(), table.kind(name), f"{path}, column {name}") for name in cells})
+
+
+def _with_parts(tables: Sequence[pa.Table], files: Sequence[tuple[str, str, Table]]) -> list[pa.Table]:
+    """Files of one entry, with the placeholders of their paths as columns, of the same name in all.
+
+    One file may have a user's column of a placeholder's name, and another none: were the name chosen file by file, that
+    column would hold both.
+    """
+    entry, taken = files[0][2], {name for table in tables for name in table.column_names}
+    columns = {part: part if part in entry.columns else _free(part, taken) for part in entry.parts}
+    placed = []
+    for table, (_, plain, _) in zip(tables, files, strict=True):
+        for part, value in (entry.parts_of(plain) or {}).items():
+            if columns[part] not in table.column_names:
+                table = table.add_column(0, columns[part], pa.array([value] * table.num_rows, pa.string()))
+        if "**" in entry.path:
+            table = table.add_column(0, "path", pa.array([plain] * table.num_rows, pa.string()))
+        placed.append(table)
+    return placed
+
+
+def _free(part: str, taken: Collection[str]) -> str:
+    """A name for the column of a placeholder that no file has."""
+    while part in taken:
+        part += "_of_path"
+    return part
 
 
 def _typed(cells: Sequence[str], kind: Kind, location: str) -> pa.Array:
