@@ -1,6 +1,7 @@
 """Splits and embeddings read back as Patho-Bench documents them: plain pandas, yaml and h5py."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import anndata
 import h5py
@@ -9,7 +10,7 @@ import pandas as pd
 import pytest
 import yaml
 from molpath.common.files import new_h5, read_tsv
-from molpath.export.pathobench import write_inputs
+from molpath.export.pathobench import detail_of, write_inputs
 from molpath.probe.tasks import BadTask
 from projects import write_table
 
@@ -270,3 +271,19 @@ def test_models_and_tasks_that_left_the_config_are_removed(tmp_path, caplog):
 
 def test_zero_tasks_are_an_empty_list(tmp_path):
     assert export(tmp_path / "out", [], [], []).empty
+
+
+def test_looking_for_absent_samples_takes_one_pass():
+    """The names are read once, however many samples there are: 47,171 slides took minutes per model and task."""
+
+    class Names(list):
+        passes = 0
+
+        def __iter__(self):
+            self.passes += 1
+            return super().__iter__()
+
+    names = Names(["A", "B"])
+    task = SimpleNamespace(samples=["A", "C", "B", "D"], is_survival=False)
+    assert detail_of(task, names, []) == "no embedding: C, D"
+    assert names.passes == 1

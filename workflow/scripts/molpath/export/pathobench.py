@@ -82,7 +82,8 @@ def write_inputs(
 
 def detail_of(task: Task, embedded: Sequence[str], unreadable: Sequence[str]) -> str:
     """What Patho-Bench gets no embedding of, or can't read."""
-    absent = [sample for sample in task.samples if sample not in set(embedded)]
+    having = set(embedded)
+    absent = [sample for sample in task.samples if sample not in having]
     notes = [f"no embedding: {shortened(absent)}"] * bool(absent)
     notes += [f"names that Patho-Bench can't read: {shortened(unreadable)}"] * bool(unreadable)
     if task.is_survival and task.endpoint not in SURVIVAL:
