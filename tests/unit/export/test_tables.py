@@ -2,6 +2,7 @@
 
 import logging
 import math
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -98,7 +99,7 @@ def test_models_may_be_called_like_numbers_of_other_tables(written):
 
 
 def test_the_list_names_every_file_and_nothing_else_is_left(results, written):
-    (written / "of_an_earlier_run.parquet").touch()
+    (written / ".tmp-elsewhere@1@tables-slides.parquet").touch()
     write_tables(results, SCHEMA, written / "tables.tsv")
     listed = read_tsv(written / "tables.tsv")
     names = [
@@ -114,6 +115,21 @@ def test_the_list_names_every_file_and_nothing_else_is_left(results, written):
     assert sorted(path.stem for path in written.glob("*.parquet")) == names
     assert listed.rows.tolist() == ["1", "1", "2", "1", "2", "1", "1"]
     assert listed.files.tolist() == ["1", "1", "2", "1", "1", "1", "1"]
+
+
+def test_tables_of_a_user_stay(results, written):
+    """Analyses of others beside our tables: a file of their own, a damaged one, and a copy of ours."""
+    write_parquet(written / "analysis.parquet", pd.DataFrame({"a": [1]}))
+    (written / "damaged.parquet").write_bytes(b"PAR1")
+    shutil.copy(written / "tables-slides.parquet", written / "slides of May.parquet")
+    theirs = {
+        name: (written / name).read_bytes() for name in ("analysis.parquet", "damaged.parquet", "slides of May.parquet")
+    }
+    ours = {path.name for path in written.iterdir()} - set(theirs)
+    (results / "figures/heatmap.tsv").unlink()
+    write_tables(results, SCHEMA, written / "tables.tsv")
+    assert {path.name for path in written.iterdir()} == {*theirs, *ours} - {"figures-heatmap.parquet"}
+    assert {name: (written / name).read_bytes() for name in theirs} == theirs
 
 
 def test_same_tables_same_bytes(results, written):

@@ -12,11 +12,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..common.files import atomic_path, read_tsv, write_tsv
+from ..common.files import atomic_path, is_being_written, is_temporary, read_tsv, write_tsv
 from ..common.task_rules import is_integer
 from ..common.tsv import plain_number
 from .asked import remove_outdated
-from .described import NEW_SLIDES, Kind, Table, find_tables, read_tables
+from .described import NEW_SLIDES, Kind, Table, find_tables, names_of, read_tables
 
 TYPES: Mapping[Kind, pa.DataType] = {"integer": pa.int64(), "number": pa.float64(), "text": pa.string()}
 AS_NUMBERS = "list the column under `numbers` of its table in workflow/schemas/results.yaml"
@@ -54,8 +54,21 @@ def write_tables(
         table = files[0][2]
         facts = (name, f"{name}.parquet", joined.num_rows, joined.num_columns, len(files), table.path, table.row)
         rows.append(dict(zip(LISTED, facts, strict=True)))
-    remove_outdated(folder.glob("*.parquet"), {folder / f"{name}.parquet" for name in files_of})
+    earlier = [path for path in folder.glob("*.parquet") if is_ours(path)]
+    remove_outdated(earlier, {folder / f"{name}.parquet" for name in files_of})
     write_tsv(output, pd.DataFrame(rows, columns=LISTED))
+
+
+def is_ours(path: Path) -> bool:
+    """True for a table that this workflow wrote under this name, or began to; a user's own, or a copy, is none."""
+    if is_temporary(path):
+        return not is_being_written(path)
+    try:
+        metadata = pq.read_schema(path).metadata or {}
+    except (OSError, pa.ArrowException):
+        return False
+    (name,) = names_of([metadata.get(b"path", b"").decode()])
+    return b"row" in metadata and path.stem.removeprefix("new-").partition("-by-")[0] == name
 
 
 def _read(path: Path, table: Table) -> pa.Table:
