@@ -1,5 +1,6 @@
 """Splits and embeddings read back as Patho-Bench documents them: plain pandas, yaml and h5py."""
 
+import socket
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -125,12 +126,16 @@ def test_a_bag_of_the_task_takes_the_place_of_the_case(tmp_path):
 def test_samples_without_an_embedding_and_files_of_an_earlier_run(tmp_path):
     task = write_task(tmp_path / "task", rows_of(["A", "B", "C"]))
     cases, _ = write_model(tmp_path / "mean", ["A", "B"])
-    left = tmp_path / "out/embeddings/mean/here/grade/C.h5"
-    left.parent.mkdir(parents=True)
-    left.touch()
+    killed = f".tmp-{socket.gethostname()}@{2**22 + 1}@"  # no process has this number
+    names = ("C.h5", f"{killed}A.h5")
+    left = [tmp_path / "out/embeddings/mean/here/grade" / name for name in names]
+    left.append(tmp_path / f"out/splits/here/grade/{killed}k=all.tsv")
+    for path in left:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
     (row,) = export(tmp_path / "out", [["mean", "here--grade"]], [task], [cases]).to_dict("records")
     assert (row["samples"], row["missing"], row["detail"]) == ("2", "1", "no embedding: C")
-    assert not left.exists()
+    assert not [path for path in left if path.exists()]
 
 
 def test_cases_without_slides_and_tasks_that_predict_a_number(tmp_path):
