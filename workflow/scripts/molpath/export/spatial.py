@@ -62,15 +62,13 @@ def write_shard(
 
     inspected, assessed: manifests of the stages slides and tissue; sources: `grid` (entry of the config with its name),
     `encoder`, `main` (True for sources of the first grid in use) and `manifest` of features; cases: case by slide;
-    note: of all results, such as "synthetic". A store that is there is replaced; that of a slide which is left out now
-    is removed.
+    note: of all results, such as "synthetic". A store is replaced; that of a slide which is left out now is removed.
     """
     import pandas as pd
 
     bags = [(source, Bags([source["manifest"]], wsi)) for source in sources]
     tissue = {row["slide_id"]: row for row in read_manifest(assessed)}
     folder, rows = Path(output).parent, []
-    folder.mkdir(parents=True, exist_ok=True)
     remove_remnants(folder, cases)
     for slide_row in read_manifest(inspected):
         slide = slide_row["slide_id"]
@@ -79,8 +77,7 @@ def write_shard(
         lacking = [(source, bag) for source, bag in bags if (source, bag) not in having]
         row["detail"] = why_not(slide, lacking)
         if not having:
-            if is_ours(earlier := folder / f"{slide}.zarr"):
-                remove_folder(earlier)
+            remove_earlier(folder / f"{slide}.zarr")
             rows.append(row | {"status": "left out"})
             continue
         about = {"slide_id": slide, "case_id": row["case_id"], "note": note}
@@ -259,14 +256,21 @@ def image_of(pixels: np.ndarray, scale: tuple[float, float], placing: Mapping[st
 
 
 def remove_remnants(folder: Path, slides: Collection[str]) -> None:
-    """Remove what killed jobs left of the stores of these slides, which only one job writes.
+    """Make the folder, and remove what killed jobs left of the stores of these slides, which only one job writes.
 
     One scan of the folder per job: one per slide would be quadratic in the cohort.
     """
+    folder.mkdir(parents=True, exist_ok=True)
     names = {f"{slide}.zarr" for slide in slides}
     for path in folder.glob(".tmp-*.zarr"):
         if is_temporary(path) and path.name.rpartition("@")[2] in names:
             remove_folder(path)
+
+
+def remove_earlier(store: Path) -> None:
+    """Remove a store that an earlier run wrote; one that this workflow didn't write stays."""
+    if is_ours(store):
+        remove_folder(store)
 
 
 def write_store(data: Any, path: Path) -> None:
