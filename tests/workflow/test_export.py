@@ -244,7 +244,8 @@ class Bags:
         return Bag(np.eye(2, 3, dtype=np.float32), np.array([[0, 0], [300, 0]]), 300)
 grid = {"name": "g", "patch_size": 256, "overlap": 0, "mpp": 0, "magnification": 20}
 seen = dict.fromkeys(("mpp", "width", "height", "magnification"), "")
-data = describe(seen, {}, [({"grid": grid, "encoder": "x"}, Bags())], Path(), {"slide_id": "S", "case_id": "C"})
+source = {"grid": grid, "encoder": "x", "main": True}
+data = describe(seen, {}, [(source, Bags())], Path(), {"slide_id": "S", "case_id": "C"})
 write_store(data, Path(sys.argv[1]))
 data = spatialdata.read_zarr(sys.argv[1])
 spec = data.attrs["tile_spec"]["tiles"]

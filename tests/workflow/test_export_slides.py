@@ -66,7 +66,8 @@ def export(folder: Path, python: Path, rows: dict[str, list[dict]], inspected: l
     for encoder, encoder_rows in rows.items():
         columns = ["n_patches", "file", "fingerprint", "dim", "coords_scale", "patch_size_level0"]
         write_manifest(folder / f"{encoder}.tsv", encoder_rows, columns)
-        sources.append({"grid": GRID, "encoder": encoder, "manifest": str(folder / f"{encoder}.tsv")})
+        manifest = str(folder / f"{encoder}.tsv")
+        sources.append({"grid": GRID, "encoder": encoder, "main": True, "manifest": manifest})
     run_by(
         str(python),
         inspected=str(folder / "slides.tsv"),

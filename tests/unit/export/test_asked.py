@@ -2,6 +2,8 @@
 
 import json
 import logging
+import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -80,3 +82,11 @@ def test_stores_and_shards_of_slides_that_left_the_sheet_are_removed(stores, cap
     assert sorted(path.name for path in stores.iterdir()) == names
     assert f"{stores}/S9.zarr is removed" in caplog.text
     assert f"{stores}/00002.tsv is removed" in caplog.text
+
+
+def test_stores_that_a_kill_left_of_slides_that_are_gone_are_removed(stores):
+    name = f".tmp-{socket.gethostname()}@{os.getpid()}@S2.zarr"
+    for leftover in (name, ".tmp-elsewhere@1@S9.zarr", ".tmp-elsewhere@1@replaced@S8.zarr"):
+        (stores / leftover).mkdir()
+    write_list([str(stores / "00000.tsv"), str(stores / "00001.tsv")], stores / "slides.tsv")
+    assert [path.name for path in stores.glob(".tmp-*")] == [name]

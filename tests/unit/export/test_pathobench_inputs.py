@@ -1,6 +1,8 @@
 """Splits and embeddings read back as Patho-Bench documents them: plain pandas, yaml and h5py."""
 
+import socket
 from pathlib import Path
+from types import SimpleNamespace
 
 import anndata
 import h5py
@@ -9,7 +11,7 @@ import pandas as pd
 import pytest
 import yaml
 from molpath.common.files import new_h5, read_tsv
-from molpath.export.pathobench import write_inputs
+from molpath.export.pathobench import detail_of, write_inputs
 from molpath.probe.tasks import BadTask
 from projects import write_table
 
@@ -124,12 +126,16 @@ def test_a_bag_of_the_task_takes_the_place_of_the_case(tmp_path):
 def test_samples_without_an_embedding_and_files_of_an_earlier_run(tmp_path):
     task = write_task(tmp_path / "task", rows_of(["A", "B", "C"]))
     cases, _ = write_model(tmp_path / "mean", ["A", "B"])
-    left = tmp_path / "out/embeddings/mean/here/grade/C.h5"
-    left.parent.mkdir(parents=True)
-    left.touch()
+    killed = f".tmp-{socket.gethostname()}@{2**22 + 1}@"  # no process has this number
+    names = ("C.h5", f"{killed}A.h5")
+    left = [tmp_path / "out/embeddings/mean/here/grade" / name for name in names]
+    left.append(tmp_path / f"out/splits/here/grade/{killed}k=all.tsv")
+    for path in left:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
     (row,) = export(tmp_path / "out", [["mean", "here--grade"]], [task], [cases]).to_dict("records")
     assert (row["samples"], row["missing"], row["detail"]) == ("2", "1", "no embedding: C")
-    assert not left.exists()
+    assert not [path for path in left if path.exists()]
 
 
 def test_cases_without_slides_and_tasks_that_predict_a_number(tmp_path):
@@ -270,3 +276,19 @@ def test_models_and_tasks_that_left_the_config_are_removed(tmp_path, caplog):
 
 def test_zero_tasks_are_an_empty_list(tmp_path):
     assert export(tmp_path / "out", [], [], []).empty
+
+
+def test_looking_for_absent_samples_takes_one_pass():
+    """The names are read once, however many samples there are: 47,171 slides took minutes per model and task."""
+
+    class Names(list):
+        passes = 0
+
+        def __iter__(self):
+            self.passes += 1
+            return super().__iter__()
+
+    names = Names(["A", "B"])
+    task = SimpleNamespace(samples=["A", "C", "B", "D"], is_survival=False)
+    assert detail_of(task, names, []) == "no embedding: C, D"
+    assert names.passes == 1

@@ -2,6 +2,7 @@
 
 import logging
 import math
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import yaml
 from molpath.common.files import read_tsv, write_parquet, write_tsv
 from molpath.export.described import read_tables
 from molpath.export.tables import write_tables
+from projects import write_table
 
 SCHEMA = Path(__file__).parents[3] / "workflow/schemas/results.yaml"
 #: slide, case, status, width, mpp, area_mm2, and columns of the user's sheet.
@@ -97,7 +99,7 @@ def test_models_may_be_called_like_numbers_of_other_tables(written):
 
 
 def test_the_list_names_every_file_and_nothing_else_is_left(results, written):
-    (written / "of_an_earlier_run.parquet").touch()
+    (written / ".tmp-elsewhere@1@tables-slides.parquet").touch()
     write_tables(results, SCHEMA, written / "tables.tsv")
     listed = read_tsv(written / "tables.tsv")
     names = [
@@ -113,6 +115,21 @@ def test_the_list_names_every_file_and_nothing_else_is_left(results, written):
     assert sorted(path.stem for path in written.glob("*.parquet")) == names
     assert listed.rows.tolist() == ["1", "1", "2", "1", "2", "1", "1"]
     assert listed.files.tolist() == ["1", "1", "2", "1", "1", "1", "1"]
+
+
+def test_tables_of_a_user_stay(results, written):
+    """Analyses of others beside our tables: a file of their own, a damaged one, and a copy of ours."""
+    write_parquet(written / "analysis.parquet", pd.DataFrame({"a": [1]}))
+    (written / "damaged.parquet").write_bytes(b"PAR1")
+    shutil.copy(written / "tables-slides.parquet", written / "slides of May.parquet")
+    theirs = {
+        name: (written / name).read_bytes() for name in ("analysis.parquet", "damaged.parquet", "slides of May.parquet")
+    }
+    ours = {path.name for path in written.iterdir()} - set(theirs)
+    (results / "figures/heatmap.tsv").unlink()
+    write_tables(results, SCHEMA, written / "tables.tsv")
+    assert {path.name for path in written.iterdir()} == {*theirs, *ours} - {"figures-heatmap.parquet"}
+    assert {name: (written / name).read_bytes() for name in theirs} == theirs
 
 
 def test_same_tables_same_bytes(results, written):
@@ -213,6 +230,21 @@ def test_a_column_of_a_user_does_not_hide_a_part_of_the_path(results):
     assert [(row["task_of_path"], row["task"]) for row in splits] == [("a--t", "1"), ("a--u", "1")]
     (place,) = pq.read_table(results / "export/tables/tables-maps.parquet").to_pylist()
     assert (place["model_of_path"], place["model"]) == ("mean", "Aperio")
+
+
+def test_a_part_of_the_path_has_one_column_in_all_files_of_a_table(results):
+    """One task's label is called `task`, that of another is not; a third has a column task_of_path, too."""
+    of_task = {"a--t": {"task": "1"}, "a--u": {"grade": "2"}, "a--v": {"task_of_path": "mine"}}
+    for names, column in ((["a--t", "a--u"], "task_of_path"), ([*of_task], "task_of_path_of_path")):
+        for task in names:
+            write_table(
+                results / f"probe/splits/{task}/k=all.tsv", [{"case_id": "C1"} | of_task[task] | {"fold_0": "train"}]
+            )
+        write_tables(results, SCHEMA, results / "export/tables/tables.tsv")
+        rows = pq.read_table(results / "export/tables/probe-splits.parquet").to_pylist()
+        assert [row[column] for row in rows] == names
+        assert [row["task"] for row in rows] == ["1", None, None][: len(names)]
+    assert [row["task_of_path"] for row in rows] == [None, None, "mine"]
 
 
 def test_long_integers_are_exact_and_too_long_ones_refused(results):

@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
-from ..common.files import write_text
+from ..common.files import is_temporary, temporary_of, write_text
 
 log = logging.getLogger(__name__)
 
@@ -38,10 +38,22 @@ def remove_outdated(paths: Iterable[Path], kept: Collection[Path]) -> list[Path]
     for path in outdated:
         log.warning("%s is removed: the config and sheets don't ask for it now", path)
         if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
+            remove_folder(path)
         else:
             path.unlink()
     return outdated
+
+
+def remove_folder(path: Path) -> None:
+    """Remove a folder, or a link to one. It loses its name first: half of it, after a kill, never looks whole."""
+    if path.is_symlink():
+        path.unlink()
+        return
+    if not is_temporary(path):
+        nameless = temporary_of(path)
+        shutil.rmtree(nameless, ignore_errors=True)
+        path = path.rename(nameless)
+    shutil.rmtree(path)
 
 
 def remove_below(folder: Path, kept: Collection[Path]) -> None:

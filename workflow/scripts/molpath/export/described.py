@@ -81,7 +81,7 @@ def _best(column: str, names: dict[str, str] | list[str]) -> str:
 def read_tables(schema: str | os.PathLike[str]) -> list[Table]:
     """Entries of results.yaml in their order."""
     document: dict[str, Any] = yaml.safe_load(Path(schema).read_text(encoding="utf-8"))
-    names = _names_of([entry["path"] for entry in document["tables"]])
+    names = names_of([entry["path"] for entry in document["tables"]])
     tables = []
     for name, entry in zip(names, document["tables"], strict=True):
         nested = entry.get("shared", [])
@@ -97,7 +97,7 @@ def read_tables(schema: str | os.PathLike[str]) -> list[Table]:
     return tables
 
 
-def _names_of(paths: list[str]) -> list[str]:
+def names_of(paths: list[str]) -> list[str]:
     """A name for each path: its fixed parts, and its placeholders where another has the same."""
     names: list[str] = []
     for path in paths:

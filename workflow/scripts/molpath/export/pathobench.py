@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from ..common.files import atomic_path, new_h5, read_tsv, write_text, write_tsv
+from ..common.files import atomic_path, new_h5, read_tsv, remove_leftovers, write_text, write_tsv
 from ..common.given_yaml import read_yaml
 from ..probe.samples import load_samples
 from ..probe.tasks import Task, fold_columns, in_order, read_survival, read_task, survival_columns
@@ -82,7 +82,8 @@ def write_inputs(
 
 def detail_of(task: Task, embedded: Sequence[str], unreadable: Sequence[str]) -> str:
     """What Patho-Bench gets no embedding of, or can't read."""
-    absent = [sample for sample in task.samples if sample not in set(embedded)]
+    having = set(embedded)
+    absent = [sample for sample in task.samples if sample not in having]
     notes = [f"no embedding: {shortened(absent)}"] * bool(absent)
     notes += [f"names that Patho-Bench can't read: {shortened(unreadable)}"] * bool(unreadable)
     if task.is_survival and task.endpoint not in SURVIVAL:
@@ -120,6 +121,7 @@ def write_task(
     samples = rows[settings["sample_col"]]
     unreadable = taken_for_missing([*rows.case_id, *rows.slide_id]) | {name for name in samples if "/" in name}
     rows = rows[~rows.case_id.isin(unreadable) & ~rows.slide_id.isin(unreadable)]
+    remove_leftovers(folder, ("config.yaml", "k=all.tsv"))
     write_text(folder / "config.yaml", yaml.safe_dump(settings, sort_keys=True, allow_unicode=True))
     columns = ["case_id", "slide_id", settings["task_col"], *settings["extra_cols"], *fold_columns(rows)]
     with atomic_path(folder / "k=all.tsv") as temporary:

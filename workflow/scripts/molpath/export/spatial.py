@@ -3,7 +3,7 @@
 <slide>.zarr holds
   images/wsi_thumbnail          the thumbnail, with contours and faults drawn on it
   shapes/tissues                polygons: tissue_id
-  shapes/tiles                  squares: tile_id, x, y, tissue_id (-1: none); further grids and placings as tiles-<grid>
+  shapes/tiles                  squares: tile_id, x, y, tissue_id (-1: none); other grids and placings as tiles-<grid>
   tables/<encoder>_tiles        AnnData of features (float32), a row per square; obsm['spatial']: centres
   attrs                         tile_spec, slide_properties as wsidata has them; molpath: slide, case, note
 
@@ -16,20 +16,21 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..common.files import temporary_of, write_tsv
+from ..common.files import is_temporary, temporary_of, write_tsv
 from ..common.manifests import read_manifest
 from ..common.reasons import OK
 from ..embed.bags import Bags
 from ..tiles.grid import target_mpp
+from .asked import remove_folder
+from .stores import is_ours
 
 COLUMNS = ("slide_id", "case_id", "status", "detail", "file", "tissues", "tiles", "tables")
 
@@ -60,15 +61,15 @@ def write_shard(
     """Write <slide>.zarr beside `output` for each slide of a shard that has features, and `output`: a row per slide.
 
     inspected, assessed: manifests of the stages slides and tissue; sources: `grid` (entry of the config with its name),
-    `encoder` and `manifest` of features, the first grid first; cases: case by slide; note: of all results, such as
-    "synthetic". A store that is there is replaced; that of a slide which is left out now is removed.
+    `encoder`, `main` (True for sources of the first grid in use) and `manifest` of features; cases: case by slide;
+    note: of all results, such as "synthetic". A store is replaced; that of a slide which is left out now is removed.
     """
     import pandas as pd
 
     bags = [(source, Bags([source["manifest"]], wsi)) for source in sources]
     tissue = {row["slide_id"]: row for row in read_manifest(assessed)}
     folder, rows = Path(output).parent, []
-    folder.mkdir(parents=True, exist_ok=True)
+    remove_remnants(folder, cases)
     for slide_row in read_manifest(inspected):
         slide = slide_row["slide_id"]
         row: dict[str, Any] = {"slide_id": slide, "case_id": cases.get(slide, "")}
@@ -76,7 +77,7 @@ def write_shard(
         lacking = [(source, bag) for source, bag in bags if (source, bag) not in having]
         row["detail"] = why_not(slide, lacking)
         if not having:
-            shutil.rmtree(folder / f"{slide}.zarr", ignore_errors=True)  # of an earlier run
+            remove_earlier(folder / f"{slide}.zarr")
             rows.append(row | {"status": "left out"})
             continue
         about = {"slide_id": slide, "case_id": row["case_id"], "note": note}
@@ -122,7 +123,7 @@ def describe(
             (k for k, g, c, e in placed if g == grid["name"] and e == bag.edge and np.array_equal(c, coords)), ""
         )
         if not key:
-            key = key_of(grid["name"], encoder, [(k, g) for k, g, _, _ in placed])
+            key = key_of(grid["name"], encoder, {name for _, name, _, _ in placed}, source["main"])
             placed.append((key, grid["name"], coords, bag.edge))
             data[key] = tiles_of(coords, bag.edge, polygons, placing)
             data.attrs["tile_spec"][key] = tile_spec(grid, bag.edge) | {
@@ -134,13 +135,15 @@ def describe(
     return data
 
 
-def key_of(grid: str, encoder: str, placed: Sequence[tuple[str, str]]) -> str:
-    """Name of patches: `tiles` of the first grid, tiles-<grid> of others, and with the encoder where theirs differ."""
-    if not placed:
-        return "tiles"
-    if all(grid != other for _, other in placed):
-        return f"tiles-{grid}"
-    return f"tiles-{grid}-{encoder}"
+def key_of(grid: str, encoder: str, placed: Collection[str], main: bool) -> str:
+    """Name of patches: `tiles` of the main grid, tiles-<grid> of others, and with the encoder where theirs differ.
+
+    placed: grids of the slide that have a name. A slide without patches of the main grid has no `tiles`: that name
+    means one grid in all stores, or readers of many slides would mix magnifications.
+    """
+    if grid in placed:
+        return f"tiles-{grid}-{encoder}"
+    return "tiles" if main else f"tiles-{grid}"
 
 
 def transformations(across: str, down: str) -> dict[str, Any]:
@@ -252,15 +255,33 @@ def image_of(pixels: np.ndarray, scale: tuple[float, float], placing: Mapping[st
     )
 
 
+def remove_remnants(folder: Path, slides: Collection[str]) -> None:
+    """Make the folder, and remove what killed jobs left of the stores of these slides, which only one job writes.
+
+    One scan of the folder per job: one per slide would be quadratic in the cohort.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    names = {f"{slide}.zarr" for slide in slides}
+    for path in folder.glob(".tmp-*.zarr"):
+        if is_temporary(path) and path.name.rpartition("@")[2] in names:
+            remove_folder(path)
+
+
+def remove_earlier(store: Path) -> None:
+    """Remove a store that an earlier run wrote; one that this workflow didn't write stays."""
+    if is_ours(store):
+        remove_folder(store)
+
+
 def write_store(data: Any, path: Path) -> None:
-    """Write a SpatialData to a folder that appears whole or not at all."""
-    temporary = temporary_of(path)
-    for remnant in path.parent.glob(f".tmp-*@{path.name}"):
-        shutil.rmtree(remnant)  # of a job that was killed; only this one writes here
+    """Write a SpatialData to a folder that appears whole or not at all, and is never seen half removed."""
+    temporary, replaced = temporary_of(path), temporary_of(path.with_name(f"replaced@{path.name}"))
     data.write(temporary, consolidate_metadata=True)
-    if path.exists():
-        shutil.rmtree(path)
+    if is_there := path.exists():
+        os.replace(path, replaced)
     os.replace(temporary, path)
+    if is_there:
+        remove_folder(replaced)
 
 
 if __name__ == "__main__":

@@ -12,11 +12,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..common.files import atomic_path, read_tsv, write_tsv
+from ..common.files import atomic_path, is_being_written, is_temporary, read_tsv, write_tsv
 from ..common.task_rules import is_integer
 from ..common.tsv import plain_number
 from .asked import remove_outdated
-from .described import NEW_SLIDES, Kind, Table, find_tables, read_tables
+from .described import NEW_SLIDES, Kind, Table, find_tables, names_of, read_tables
 
 TYPES: Mapping[Kind, pa.DataType] = {"integer": pa.int64(), "number": pa.float64(), "text": pa.string()}
 AS_NUMBERS = "list the column under `numbers` of its table in workflow/schemas/results.yaml"
@@ -33,9 +33,9 @@ def write_tables(
     """Write <table>.parquet beside `output` for every table of results.yaml that is there, and `output`, their list.
 
     Files of one entry stand in one table, below each other, with a column for each placeholder of their path that they
-    have no column for (shard, task, …); <part>_of_path where a user's column has its name. Tables of new slides are
-    called new-<table>. An empty cell is a missing value, text stays as it is typed. Raises ValueError where a column of
-    numbers holds something else.
+    have no column for (shard, task, …); <part>_of_path in all of them where a user's column has its name in any. Tables
+    of new slides are called new-<table>. An empty cell is a missing value, text stays as it is typed. Raises ValueError
+    where a column of numbers holds something else.
 
     outputs: paths below `results` that the jobs of the present config and sheets write (None: all that are there).
     Tables that an earlier run left are not exported: of models, tasks and slides that are gone, or slides twice, of a
@@ -47,34 +47,65 @@ def write_tables(
         files_of.setdefault(name, []).append((path, plain, table))
     folder, rows = Path(output).parent, []
     for name, files in sorted(files_of.items()):
-        joined = _join([_read(Path(results) / path, plain, table) for path, plain, table in files], files[0][2])
+        read = [_read(Path(results) / path, table) for path, _, table in files]
+        joined = _join(_with_parts(read, files), files[0][2])
         with atomic_path(folder / f"{name}.parquet") as temporary:
             pq.write_table(joined, temporary, compression="zstd")
         table = files[0][2]
         facts = (name, f"{name}.parquet", joined.num_rows, joined.num_columns, len(files), table.path, table.row)
         rows.append(dict(zip(LISTED, facts, strict=True)))
-    remove_outdated(folder.glob("*.parquet"), {folder / f"{name}.parquet" for name in files_of})
+    earlier = [path for path in folder.glob("*.parquet") if is_ours(path)]
+    remove_outdated(earlier, {folder / f"{name}.parquet" for name in files_of})
     write_tsv(output, pd.DataFrame(rows, columns=LISTED))
 
 
-def _read(path: Path, plain: str, table: Table) -> pa.Table:
-    """One file, and the placeholders of its path as columns."""
+def is_ours(path: Path) -> bool:
+    """True for a table that this workflow wrote under this name, or began to; a user's own, or a copy, is none."""
+    if is_temporary(path):
+        return not is_being_written(path)
+    try:
+        metadata = pq.read_schema(path).metadata or {}
+    except (OSError, pa.ArrowException):
+        return False
+    (name,) = names_of([metadata.get(b"path", b"").decode()])
+    return b"row" in metadata and path.stem.removeprefix("new-").partition("-by-")[0] == name
+
+
+def _read(path: Path, table: Table) -> pa.Table:
+    """One file, its columns in their types."""
     if path.suffix == ".parquet":
         stored = pq.read_table(path)
-        read = pa.table({name: _wide(stored[name], table.kind(name), path, name) for name in stored.column_names})
-    else:
-        cells = read_tsv(path)
-        if table.missing:
-            cells = cells.replace(table.missing, "")
-        columns = {name: _typed(cells[name].tolist(), table.kind(name), f"{path}, column {name}") for name in cells}
-        read = pa.table(columns)
-    for part, value in (table.parts_of(plain) or {}).items():
-        column = part if part in table.columns or part not in read.column_names else f"{part}_of_path"
-        if column not in read.column_names:
-            read = read.add_column(0, column, pa.array([value] * read.num_rows, pa.string()))
-    if "**" in table.path:
-        read = read.add_column(0, "path", pa.array([plain] * read.num_rows, pa.string()))
-    return read
+        return pa.table({name: _wide(stored[name], table.kind(name), path, name) for name in stored.column_names})
+    cells = read_tsv(path)
+    if table.missing:
+        cells = cells.replace(table.missing, "")
+    return pa.table({name: _typed(cells[name].tolist(), table.kind(name), f"{path}, column {name}") for name in cells})
+
+
+def _with_parts(tables: Sequence[pa.Table], files: Sequence[tuple[str, str, Table]]) -> list[pa.Table]:
+    """Files of one entry, with the placeholders of their paths as columns, of the same name in all.
+
+    One file may have a user's column of a placeholder's name, and another none: were the name chosen file by file, that
+    column would hold both.
+    """
+    entry, taken = files[0][2], {name for table in tables for name in table.column_names}
+    columns = {part: part if part in entry.columns else _free(part, taken) for part in entry.parts}
+    placed = []
+    for table, (_, plain, _) in zip(tables, files, strict=True):
+        for part, value in (entry.parts_of(plain) or {}).items():
+            if columns[part] not in table.column_names:
+                table = table.add_column(0, columns[part], pa.array([value] * table.num_rows, pa.string()))
+        if "**" in entry.path:
+            table = table.add_column(0, "path", pa.array([plain] * table.num_rows, pa.string()))
+        placed.append(table)
+    return placed
+
+
+def _free(part: str, taken: Collection[str]) -> str:
+    """A name for the column of a placeholder that no file has."""
+    while part in taken:
+        part += "_of_path"
+    return part
 
 
 def _typed(cells: Sequence[str], kind: Kind, location: str) -> pa.Array:

@@ -51,11 +51,14 @@ class Exports:
         return [f"<results>/export/spatialdata/{shard}.tsv" for shard in self.shards()]
 
     def sources(self, wildcards: Wildcards) -> list[dict[str, Any]]:
-        """Grid (its entry of the config) and encoder of a shard's features, grids in the order of the config."""
+        """Grid (its entry of the config) and encoder of a shard's features, grids in the order of the config.
+
+        main: True for the first grid in use, which is the same for every shard.
+        """
         order = list(self.models.grids.by_name)
         used = sorted(self.models.used_sources(), key=lambda source: (order.index(source[0]), source[1]))
         return [
-            {"grid": self.models.grids.by_name[grid], "encoder": encoder}
+            {"grid": self.models.grids.by_name[grid], "encoder": encoder, "main": grid == used[0][0]}
             for grid, encoder in used
             if wildcards.shard in self.models.source_shards(grid, encoder)
         ]
