@@ -240,8 +240,9 @@ def survival_columns(rows: pd.DataFrame, label: str, extra: Sequence[str], table
     events = [c for c in rows if c.endswith("_event")]
     events.sort(key=lambda c: (c not in extra, c != f"{label}_event"))
     for event in events:
-        for unit in ("_days", "_months"):
-            if (time := event.removesuffix("_event") + unit) in rows:
+        times = [event.removesuffix("_event") + unit for unit in ("_days", "_months")]
+        for time in sorted(times, key=lambda name: name not in extra):
+            if time in rows:
                 return event, time
     raise BadTask(f"{table}: a survival task needs columns such as OS_event and OS_days among extra_cols")
 
