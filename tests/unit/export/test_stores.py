@@ -71,8 +71,8 @@ def test_the_main_grid_is_one_for_all_shards():
         slides=None, grids=grids, used_sources=lambda: sorted(shards), source_shards=lambda *source: shards[source]
     )
     exports = Exports({"export": {"use": ["spatialdata"], "python": ""}}, models, None, None)
-    found = {
+    sources_of = {
         shard: [(source["grid"]["name"], source["main"]) for source in exports.sources(SimpleNamespace(shard=shard))]
         for shard in ("00000", "00001")
     }
-    assert found == {"00000": [("40x", True), ("20x", False)], "00001": [("20x", False)]}
+    assert sources_of == {"00000": [("40x", True), ("20x", False)], "00001": [("20x", False)]}

@@ -36,7 +36,7 @@ def results(tmp_path) -> Path:
         "tables/comparison.tsv": "task\tmean\tp\na--t\t0.5 (0.4 to 0.6)\t0.7\n",
         "figures/heatmap.tsv": "task\tmean\tp\na--t\t0.5\t\n",
         "tables/survival.tsv": "task\trisk\tn\tp\na--t\thigh\t3\t0.5\n",
-        "wsi/theirs.tsv": "nothing\nof ours\n",
+        "wsi/user_files.tsv": "nothing\nof ours\n",
         "logs/a.tsv": "nothing\nof ours\n",
     }.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -122,14 +122,14 @@ def test_tables_of_a_user_stay(results, written):
     write_parquet(written / "analysis.parquet", pd.DataFrame({"a": [1]}))
     (written / "damaged.parquet").write_bytes(b"PAR1")
     shutil.copy(written / "tables-slides.parquet", written / "slides of May.parquet")
-    theirs = {
+    user_files = {
         name: (written / name).read_bytes() for name in ("analysis.parquet", "damaged.parquet", "slides of May.parquet")
     }
-    ours = {path.name for path in written.iterdir()} - set(theirs)
+    own_names = {path.name for path in written.iterdir()} - set(user_files)
     (results / "figures/heatmap.tsv").unlink()
     write_tables(results, SCHEMA, written / "tables.tsv")
-    assert {path.name for path in written.iterdir()} == {*theirs, *ours} - {"figures-heatmap.parquet"}
-    assert {name: (written / name).read_bytes() for name in theirs} == theirs
+    assert {path.name for path in written.iterdir()} == {*user_files, *own_names} - {"figures-heatmap.parquet"}
+    assert {name: (written / name).read_bytes() for name in user_files} == user_files
 
 
 def test_same_tables_same_bytes(results, written):

@@ -88,8 +88,8 @@ def _with_parts(tables: Sequence[pa.Table], files: Sequence[tuple[str, str, Tabl
     One file may have a user's column of a placeholder's name, and another none: were the name chosen file by file, that
     column would hold both.
     """
-    entry, taken = files[0][2], {name for table in tables for name in table.column_names}
-    columns = {part: part if part in entry.columns else _free(part, taken) for part in entry.parts}
+    entry, column_names = files[0][2], {name for table in tables for name in table.column_names}
+    columns = {part: part if part in entry.columns else _free(part, column_names) for part in entry.parts}
     placed = []
     for table, (_, plain, _) in zip(tables, files, strict=True):
         for part, value in (entry.parts_of(plain) or {}).items():
@@ -101,9 +101,9 @@ def _with_parts(tables: Sequence[pa.Table], files: Sequence[tuple[str, str, Tabl
     return placed
 
 
-def _free(part: str, taken: Collection[str]) -> str:
+def _free(part: str, column_names: Collection[str]) -> str:
     """A name for the column of a placeholder that no file has."""
-    while part in taken:
+    while part in column_names:
         part += "_of_path"
     return part
 
